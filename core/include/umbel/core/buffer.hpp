@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Bytes that grow at the end, in recycled memory.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "umbel/core/block_pool.hpp"
+
+namespace umbel {
+
+/// Growing bytes: the body of a reply, the output of a JSON writer. Moves are cheap, copies are not made.
+/// Memory up to 4 KiB is recycled per thread, so that a steady stream of replies allocates nothing.
+/// May be filled on one thread and freed on another; not shared between threads.
+class Buffer {
+public:
+  Buffer() noexcept = default;
+  explicit Buffer(std::string_view text) { append(text); }
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_) detail::BlockPool::give(data_, capacity_);
+  }
+
+  void append(std::string_view text) {
+    if (text.empty()) return;
+    std::memcpy(room(text.size()), text.data(), text.size());
+    size_ += text.size();
+  }
+  void push_back(char c) {
+    *room(1) = c;
+    ++size_;
+  }
+
+  /// At least `bytes` writable bytes behind the content; `grew` tells how many of them were filled.
+  char* room(std::size_t bytes) {
+    if (capacity_ - size_ < bytes) grow(bytes);
+    return data_ + size_;
+  }
+  void grew(std::size_t bytes) noexcept { size_ += bytes; }
+
+  /// Drops the content and keeps the memory.
+  void clear() noexcept { size_ = 0; }
+  /// Drops the last `bytes` bytes.
+  void shrink(std::size_t bytes) noexcept { size_ -= bytes; }
+
+  char* data() noexcept { return data_; }
+  const char* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::string_view view() const noexcept { return {data_, size_}; }
+
+private:
+  void grow(std::size_t bytes);
+
+  char* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;  // What `data_` was taken with.
+};
+
+inline void Buffer::grow(std::size_t bytes) {
+  std::size_t wanted = capacity_ * 2;
+  if (wanted < size_ + bytes) wanted = size_ + bytes;
+  wanted = detail::BlockPool::capacity(wanted);
+  auto* bigger = static_cast<char*>(detail::BlockPool::take(wanted));
+  if (data_) {
+    std::memcpy(bigger, data_, size_);
+    detail::BlockPool::give(data_, capacity_);
+  }
+  data_ = bigger;
+  capacity_ = wanted;
+}
+
+}  // namespace umbel

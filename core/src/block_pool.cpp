@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/core/block_pool.hpp"
+
+#include <mutex>
+
+namespace umbel::detail {
+
+namespace {
+
+constexpr std::align_val_t alignment{BlockPool::granule};
+
+void* allocate(std::size_t bytes) { return ::operator new(BlockPool::capacity(bytes), alignment); }
+void release(void* memory) noexcept { ::operator delete(memory, alignment); }
+
+void release_all(FreeBlock* block) noexcept {
+  while (block) {
+    FreeBlock* const next = block->next;
+    release(block);
+    block = next;
+  }
+}
+
+}  // namespace
+
+// Batches of blocks on their way from threads that free to threads that take.
+struct BlockPool::Depot {
+  static constexpr std::uint32_t rack_size = 64;
+
+  struct Rack {
+    FreeBlock* batches[rack_size];  // Each is a list of `batch_size` blocks.
+    std::uint32_t count;
+  };
+
+  std::mutex mutex;
+  Rack racks[classes]{};
+
+  bool put(std::size_t cls, FreeBlock* first) noexcept {
+    const std::lock_guard lock{mutex};
+    Rack& rack = racks[cls];
+    if (rack.count == rack_size) return false;
+    rack.batches[rack.count++] = first;
+    return true;
+  }
+
+  FreeBlock* get(std::size_t cls) noexcept {
+    const std::lock_guard lock{mutex};
+    Rack& rack = racks[cls];
+    return rack.count ? rack.batches[--rack.count] : nullptr;
+  }
+};
+
+// Frees a thread's blocks when the thread ends.
+struct BlockPool::Returner {
+  ~Returner() {
+    for (Shelf& shelf : local_.shelves) {
+      release_all(shelf.first);
+      shelf = Shelf{};
+    }
+    local_.phase = Phase::ended;
+  }
+};
+
+thread_local constinit BlockPool::Local BlockPool::local_{};
+
+BlockPool::Depot& BlockPool::depot() noexcept {
+  // Never destroyed: threads may outlive main's statics.
+  static Depot& depot = *new Depot;
+  return depot;
+}
+
+void BlockPool::open_thread() noexcept {
+  static thread_local Returner returner;
+  (void)returner;
+  for (Shelf& shelf : local_.shelves) shelf.room = shelf_size;
+  local_.phase = Phase::open;
+}
+
+void* BlockPool::take_slow(std::size_t bytes) {
+  if (UMBEL_PLAIN_BLOCKS || bytes > largest || local_.phase == Phase::ended) return allocate(bytes);
+  if (local_.phase == Phase::unknown) open_thread();
+  Shelf& shelf = local_.shelves[class_of(bytes)];
+  FreeBlock* batch = depot().get(class_of(bytes));
+  if (!batch) return allocate(bytes);
+  shelf.first = batch->next;
+  shelf.room = shelf_size - (batch_size - 1);
+  return batch;
+}
+
+void BlockPool::give_slow(void* memory, std::size_t bytes) noexcept {
+  if (UMBEL_PLAIN_BLOCKS || bytes > largest || local_.phase == Phase::ended) return release(memory);
+  if (local_.phase == Phase::unknown) open_thread();
+  Shelf& shelf = local_.shelves[class_of(bytes)];
+  if (shelf.room == 0) {  // Half of it goes to the depot.
+    FreeBlock* const batch = shelf.first;
+    FreeBlock* last = batch;
+    for (std::uint32_t i = 1; i < batch_size; ++i) last = last->next;
+    shelf.first = last->next;
+    shelf.room = batch_size;
+    last->next = nullptr;
+    if (!depot().put(class_of(bytes), batch)) release_all(batch);
+  }
+  give(memory, bytes);
+}
+
+}  // namespace umbel::detail
