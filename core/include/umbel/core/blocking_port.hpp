@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// umbel on a thread that waits: one Context per thread of a thread-per-connection server, a command line, a test.
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "umbel/core/context.hpp"
+#include "umbel/core/spawn.hpp"
+#include "umbel/core/task.hpp"
+
+namespace umbel {
+
+/// A port whose thread sleeps until something can go on. Its branches still overlap, through the pool and timers.
+///
+///     ThreadPool pool;
+///     BlockingPort port{pool};
+///     const int answer = port.run(compute());
+class BlockingPort : private Port {
+public:
+  explicit BlockingPort(WorkPool& pool) noexcept : context_(*this, pool) {}
+  /// Waits for the jobs that are with the pool.
+  ~BlockingPort() override;
+
+  Context& context() noexcept { return context_; }
+
+  /// Runs `task` to its end, on this thread, and gives its value or throws its error.
+  template <class T>
+  T run(Task<T> task);
+
+  /// Runs the Context until `done()` is true. `done` is asked after each round.
+  template <class Done>
+  void run_until(Done done) {
+    while (!done()) {
+      if (context_.run_ready() == 0 && !done()) wait();
+    }
+  }
+
+private:
+  void wake() noexcept override;
+  void arm(Time when) noexcept override { alarm_ = when; }
+  void wait();
+
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  bool wake_ = false;
+  Time alarm_ = Time::max();
+  Context context_;
+};
+
+template <class T>
+T BlockingPort::run(Task<T> task) {
+  std::optional<Result<T>> result;
+  spawn(context_, std::move(task), [&result](Result<T> made) noexcept { result.emplace(std::move(made)); });
+  run_until([&result] { return result.has_value(); });
+  if constexpr (std::is_void_v<T>)
+    result->value();
+  else
+    return std::move(*result).value();
+}
+
+}  // namespace umbel

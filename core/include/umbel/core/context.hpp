@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The engine's heart on one thread: what can go on, timers, and posts from other threads. A Port puts it on a loop.
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "umbel/core/block_pool.hpp"
+
+namespace umbel {
+
+using Clock = std::chrono::steady_clock;
+using Time = Clock::time_point;
+using Duration = Clock::duration;
+
+class Context;
+class Job;
+
+/// Something that can go on. Intrusive: whoever enqueues it owns it and keeps it alive until it ran.
+class Work {
+public:
+  using Function = void (*)(Work&) noexcept;
+  explicit Work(Function function) noexcept : function_(function) {}
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+
+private:
+  friend class Context;
+  Function function_;
+  Work* next_ = nullptr;
+};
+
+/// What a Context needs of the loop that it lives on. Implement it to run umbel anywhere.
+class Port {
+public:
+  virtual ~Port() = default;
+  /// Make `Context::run_ready()` be called soon, on the Context's thread. Called from any thread, often: cheap if a
+  /// wake is already on its way.
+  virtual void wake() noexcept = 0;
+  /// Make `run_ready()` be called at `when`, in place of what was armed before. `Time::max()`: no timer.
+  /// On the Context's thread. May fire early or late: the Context looks at the clock itself.
+  virtual void arm(Time when) noexcept = 0;
+  /// On the Context's thread.
+  virtual Time now() noexcept { return Clock::now(); }
+};
+
+/// Runs plain functions on other threads. Several Contexts may share one.
+class WorkPool {
+public:
+  virtual ~WorkPool() = default;
+  /// Takes the job, or says no because it is full. A job that was taken is always handed back to its Context, executed
+  /// or withdrawn. On the thread of the job's Context.
+  virtual bool submit(Job& job) noexcept = 0;
+};
+
+/// A function for a worker. Intrusive: its owner keeps it alive until `finished` was called on the Context's thread.
+class Job : private Work {
+public:
+  using Function = void (*)(Job&) noexcept;
+
+  /// `execute` runs on a worker, `finished` afterwards on the Context's thread.
+  Job(Function execute, Function finished) noexcept : Work(come_home), execute_(execute), finished_(finished) {}
+
+  /// A job that no worker has begun is not executed; `finished` is called all the same. On the Context's thread.
+  void withdraw() noexcept {
+    State expected = State::queued;
+    state_.compare_exchange_strong(expected, State::withdrawn, std::memory_order_relaxed);
+  }
+  /// Valid when `finished` is called: false if the job was withdrawn in time.
+  bool executed() const noexcept { return state_.load(std::memory_order_relaxed) == State::begun; }
+
+  /// For pools, on a worker: executes the job unless it was withdrawn, and hands it back to its Context. The job may
+  /// be gone when this returns.
+  void run_and_return() noexcept;
+
+private:
+  friend class Context;
+  friend class JobQueue;
+  enum class State : std::uint8_t { queued, begun, withdrawn };
+
+  static void come_home(Work& work) noexcept;
+
+  Function execute_;
+  Function finished_;
+  Context* home_ = nullptr;
+  Job* next_job_ = nullptr;
+  std::atomic<State> state_{State::queued};
+};
+
+/// Calls a function at a time, on the Context's thread. Owned by whoever waits; cancelled when destroyed.
+class Timer {
+public:
+  using Function = void (*)(Timer&) noexcept;
+  explicit Timer(Function function) noexcept : function_(function) {}
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer() { cancel(); }
+
+  /// Starts, or moves, the timer.
+  void start(Context& context, Time when);
+  void cancel() noexcept;
+  bool is_running() const noexcept { return index_ != idle; }
+
+private:
+  friend class Context;
+  static constexpr std::size_t idle = ~std::size_t{0};
+
+  Function function_;
+  Context* context_ = nullptr;
+  Time when_{};
+  std::size_t index_ = idle;  // Our place in the Context's heap.
+};
+
+/// One thread's queue of what can go on. Everything of a request happens on its Context's thread, except the plain
+/// functions that a WorkPool runs.
+///
+/// Nothing that completes runs user code inside the completing callback: it is enqueued, and `run_ready` runs it. So
+/// stacks stay flat and order fair.
+///
+/// A Context must outlive everything that may post to it; its destructor waits for a `post` that is under way.
+class Context {
+public:
+  /// Neither is owned. A port may be built around its Context, so neither is called before the first enqueue.
+  explicit Context(Port& port, WorkPool& pool) noexcept : port_(port), pool_(pool) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  ~Context();
+
+  /// Runs `work` soon, in order, not now. On the Context's thread.
+  void enqueue(Work& work) noexcept;
+
+  /// The same from any thread. Work posted by one thread keeps its order.
+  void post(Work& work) noexcept;
+
+  /// Runs `f()` on the Context's thread. From any thread. `f` must not throw.
+  template <class F>
+  void post(F f);
+
+  /// Hands a job to the pool; false if the pool is full (then nothing happened). On the Context's thread.
+  bool submit(Job& job) noexcept;
+
+  /// Runs what is ready and what is due, `budget` pieces of work at most; asks the port for another turn if something
+  /// is left. For ports, on the Context's thread. Does nothing when called from inside itself.
+  /// Returns how many pieces ran.
+  std::size_t run_ready(std::size_t budget = 256) noexcept;
+
+  Time now() noexcept { return port_.now(); }
+  Port& port() noexcept { return port_; }
+  WorkPool& pool() noexcept { return pool_; }
+
+  /// Jobs that are with the pool. A Context is not destroyed before they are home.
+  std::size_t jobs_away() const noexcept { return jobs_away_; }
+  /// True if nothing is queued here and no timer runs. Posts under way are not seen.
+  bool is_idle() const noexcept { return !first_ && timers_.empty() && !posted_.load(std::memory_order_relaxed); }
+
+  /// While it lives, enqueued work waits for its end instead of waking the port. For a transport's callbacks: what a
+  /// batch of input makes ready runs when the batch is read, without a system call.
+  class Turn {
+  public:
+    explicit Turn(Context& context) noexcept : context_(context), outer_(context.in_turn_) { context.in_turn_ = true; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      context_.in_turn_ = outer_;
+      if (!outer_ && context_.first_) context_.run_ready();
+    }
+
+  private:
+    Context& context_;
+    bool outer_;
+  };
+
+private:
+  friend class Job;
+  friend class Timer;
+
+  Work* take_next() noexcept;
+  void take_posted() noexcept;
+  std::size_t fire_timers(std::size_t budget) noexcept;
+  void rearm() noexcept;
+  void timer_up(std::size_t index) noexcept;
+  void timer_down(std::size_t index) noexcept;
+  void place(Timer* timer, std::size_t index) noexcept;
+  void remove_timer(Timer& timer) noexcept;
+
+  Port& port_;
+  WorkPool& pool_;
+  Work* first_ = nullptr;
+  Work* last_ = nullptr;
+  std::vector<Timer*> timers_;  // A binary heap: the earliest first.
+  Time armed_ = Time::max();    // What the port was told.
+  std::size_t jobs_away_ = 0;
+  bool in_turn_ = false;
+  bool running_ = false;
+  bool wake_sent_ = false;              // By this thread, since the last run_ready.
+  std::atomic<Work*> posted_{nullptr};  // The newest first.
+  std::atomic<std::size_t> posters_{0};
+};
+
+namespace detail {
+
+template <class F>
+class PostedFunction : public Work {
+public:
+  explicit PostedFunction(F&& f) : Work(run), f_(std::move(f)) {}
+
+private:
+  static void run(Work& work) noexcept {
+    auto* const self = static_cast<PostedFunction*>(&work);
+    F f = std::move(self->f_);
+    self->~PostedFunction();
+    BlockPool::give(self, sizeof(PostedFunction));
+    f();
+  }
+  F f_;
+};
+
+}  // namespace detail
+
+template <class F>
+void Context::post(F f) {
+  void* const memory = detail::BlockPool::take(sizeof(detail::PostedFunction<F>));
+  post(static_cast<Work&>(*::new (memory) detail::PostedFunction<F>{std::move(f)}));
+}
+
+}  // namespace umbel

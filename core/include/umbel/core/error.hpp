@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What goes wrong, as exceptions and as values.
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace umbel {
+
+/// The phrase that RFC 9110 section 15 gives a status: "Not Found". Empty if it knows none.
+std::string_view reason_phrase(int status) noexcept;
+
+/// An answer that is an error, thrown or returned from any node: `throw HttpError{401, "Not authenticated"};`.
+/// The client gets the status and `{"detail": ...}`.
+class HttpError : public std::exception {
+public:
+  /// `detail` is sent to the client. Left out, it is the status' reason phrase.
+  explicit HttpError(int status, std::string detail = {});
+
+  /// Adds a header to the reply. Throws std::invalid_argument if name or value could split it.
+  HttpError& header(std::string_view name, std::string_view value) &;
+  HttpError&& header(std::string_view name, std::string_view value) && { return std::move(header(name, value)); }
+
+  int status() const noexcept { return status_; }
+  const std::string& detail() const noexcept { return detail_; }
+  /// The headers as they go on the wire, each line with its CR LF.
+  const std::string& header_lines() const noexcept { return header_lines_; }
+  const char* what() const noexcept override { return detail_.c_str(); }
+
+private:
+  int status_;
+  std::string detail_;
+  std::string header_lines_;
+};
+
+/// Thrown by what was awaited when it is asked to stop: the client left, a sibling failed, the server drains.
+/// Let it pass: clean-up belongs in destructors.
+class Cancelled : public std::exception {
+public:
+  const char* what() const noexcept override { return "cancelled"; }
+};
+
+/// The program is wrong as a whole: a missing State, conflicting routes. Thrown before the first request is served;
+/// `what()` lists every mistake with the path that leads to it.
+class StartError : public std::logic_error {
+public:
+  using std::logic_error::logic_error;
+};
+
+/// A failure as a value: an HttpError that nobody had to throw, or whatever was thrown.
+class Error {
+public:
+  Error(HttpError error) : what_(std::move(error)) {}
+  Error(std::exception_ptr thrown) : what_(std::move(thrown)) {}
+
+  /// What a catch block holds now, HttpErrors unwrapped.
+  static Error current();
+
+  /// Null if it is anything but an HttpError.
+  const HttpError* http() const noexcept { return std::get_if<HttpError>(&what_); }
+  /// The HttpError's status; 500 for everything else.
+  int status() const noexcept { return http() ? http()->status() : 500; }
+  /// The exception's own words: for observers and logs, never for clients.
+  std::string message() const;
+  [[noreturn]] void rethrow() const;
+
+private:
+  std::variant<HttpError, std::exception_ptr> what_;
+};
+
+/// A T, or the error that stands in its place; what a node returns that would rather not throw.
+///
+///     Result<User> current_user(Header<"x-token"> token, State<Users> users) {
+///       if (const User* user = users->find(*token)) return *user;
+///       return HttpError{401, "Not authenticated"};
+///     }
+template <class T>
+class [[nodiscard]] Result {
+public:
+  using Value = T;
+
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  Result(HttpError error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+  bool ok() const noexcept { return state_.index() == 0; }
+  explicit operator bool() const noexcept { return ok(); }
+
+  /// Rethrows the error if there is no value.
+  T& value() & { return check(), *std::get_if<0>(&state_); }
+  const T& value() const& { return check(), *std::get_if<0>(&state_); }
+  T&& value() && { return check(), std::move(*std::get_if<0>(&state_)); }
+  T& operator*() & { return value(); }
+  const T& operator*() const& { return value(); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+
+  /// Only if !ok().
+  const Error& error() const& noexcept { return *std::get_if<1>(&state_); }
+  Error&& error() && noexcept { return std::move(*std::get_if<1>(&state_)); }
+
+private:
+  void check() const {
+    if (!ok()) error().rethrow();
+  }
+
+  std::variant<T, Error> state_;
+};
+
+/// Success without a value, or an error: what a check returns.
+template <>
+class [[nodiscard]] Result<void> {
+public:
+  using Value = void;
+
+  Result() = default;
+  Result(Error error) : error_(std::in_place_index<1>, std::move(error)) {}
+  Result(HttpError error) : error_(std::in_place_index<1>, std::move(error)) {}
+
+  bool ok() const noexcept { return error_.index() == 0; }
+  explicit operator bool() const noexcept { return ok(); }
+  /// Rethrows the error if there is one.
+  void value() const {
+    if (!ok()) error().rethrow();
+  }
+  /// Only if !ok().
+  const Error& error() const& noexcept { return *std::get_if<1>(&error_); }
+  Error&& error() && noexcept { return std::move(*std::get_if<1>(&error_)); }
+
+private:
+  std::variant<std::monostate, Error> error_;
+};
+
+}  // namespace umbel

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// One request in flight: the seam between transports and services.
+
+#include "umbel/core/context.hpp"
+#include "umbel/core/request.hpp"
+#include "umbel/core/response.hpp"
+#include "umbel/core/stop.hpp"
+
+namespace umbel {
+
+/// One request, and the one reply that it gets. Owned by the transport, which keeps it, and the memory that its request
+/// refers to, until the reply is made. Everything happens on the Context's thread.
+class Exchange {
+public:
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  const Request& request() const noexcept { return request_; }
+  Context& context() const noexcept { return *context_; }
+  /// Asked to stop when the peer is gone, once.
+  StopToken stop_token() noexcept { return StopToken{stop_}; }
+
+  /// Asks for the whole body. True: `request().body()` holds it now, or `body_error()` tells why not. False: `ready`
+  /// is enqueued when it does. Once per exchange; a service that has no use for the body does not call it, and the
+  /// transport drops what comes.
+  virtual bool collect_body(Work& ready) noexcept = 0;
+  /// The status that the body's failure deserves: 400, 408, 413; 499 if the peer left. 0 if all is well.
+  int body_error() const noexcept { return body_error_; }
+
+  /// Answers. Exactly once; then the exchange belongs to the transport again and may be gone. Harmless if the peer has
+  /// left. HEAD, 204 and 304 are sent without the body.
+  virtual void reply(Response&& response) noexcept = 0;
+
+protected:
+  Exchange() noexcept = default;
+  ~Exchange() = default;
+
+  Request request_;
+  Context* context_ = nullptr;
+  StopSource stop_;
+  int body_error_ = 0;
+};
+
+}  // namespace umbel

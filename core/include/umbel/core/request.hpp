@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What a client asks: views into memory that the transport keeps until the request ends.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace umbel {
+
+/// The methods of RFC 9110 section 9.3 and RFC 5789; `other` is every other token.
+enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options, connect, trace, other };
+
+/// "GET", "DELETE", ...; "OTHER" for `other`.
+std::string_view to_string(Method method) noexcept;
+/// Case-sensitive, as RFC 9110 section 9.1 demands.
+Method method_from(std::string_view name) noexcept;
+
+/// Equal but for ASCII case, as header names are compared.
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+struct HeaderField {
+  std::string_view name;
+  std::string_view value;  // Without white space around it.
+};
+
+/// A request's header fields, in the order in which they came. Views: valid while the request is.
+class Headers {
+public:
+  Headers() noexcept = default;
+  explicit Headers(std::span<const HeaderField> fields) noexcept : fields_(fields) {}
+
+  /// The first field of that name, whatever its case; null if there is none.
+  const HeaderField* find(std::string_view name) const noexcept {
+    for (const HeaderField& field : fields_) {
+      if (field.name.size() == name.size() && equal_ignoring_case(field.name, name)) return &field;
+    }
+    return nullptr;
+  }
+  /// Its value.
+  std::optional<std::string_view> get(std::string_view name) const noexcept {
+    const HeaderField* const field = find(name);
+    return field ? std::optional{field->value} : std::nullopt;
+  }
+
+  std::size_t size() const noexcept { return fields_.size(); }
+  auto begin() const noexcept { return fields_.begin(); }
+  auto end() const noexcept { return fields_.end(); }
+
+private:
+  std::span<const HeaderField> fields_;
+};
+
+/// A request, as views. The transport owns the memory and keeps it where it is until the request ends.
+class Request {
+public:
+  Request() noexcept = default;
+  /// `target` in origin form (RFC 9112 section 3.2.1): path and query, as they were sent, not decoded.
+  Request(Method method, std::string_view target, Headers headers, std::string_view body = {}) noexcept
+      : method_(method), target_(target), headers_(headers), body_(body) {
+    const std::size_t question = target.find('?');
+    path_ = target.substr(0, question);
+    if (question != std::string_view::npos) query_ = target.substr(question + 1);
+  }
+
+  Method method() const noexcept { return method_; }
+  std::string_view target() const noexcept { return target_; }
+  /// The part before the question mark, not decoded.
+  std::string_view path() const noexcept { return path_; }
+  /// The part behind the question mark, not decoded; empty if there is none.
+  std::string_view query() const noexcept { return query_; }
+  const Headers& headers() const noexcept { return headers_; }
+  std::optional<std::string_view> header(std::string_view name) const noexcept { return headers_.get(name); }
+  /// The whole body, once it was collected (a handler that takes `Body` waits for it); empty before.
+  std::string_view body() const noexcept { return body_; }
+
+  /// For transports and `Exchange`.
+  void set_body(std::string_view body) noexcept { body_ = body; }
+
+private:
+  Method method_ = Method::get;
+  std::string_view target_;
+  std::string_view path_;
+  std::string_view query_;
+  Headers headers_;
+  std::string_view body_;
+};
+
+/// A request that owns its text: for tests, queues, and whoever has no transport that keeps the bytes.
+///
+///     OwnedRequest request{Method::get, "/items/42?q=abc"};
+///     request.header("x-token", "fake");
+class OwnedRequest {
+public:
+  OwnedRequest(Method method, std::string target);
+  /// Copies everything that `request` refers to.
+  explicit OwnedRequest(const Request& request);
+  OwnedRequest(const OwnedRequest& other) : OwnedRequest(other.view()) {}
+  OwnedRequest(OwnedRequest&&) noexcept = default;
+  OwnedRequest& operator=(OwnedRequest other) noexcept;
+
+  OwnedRequest& header(std::string_view name, std::string_view value);
+  OwnedRequest& body(std::string body);
+
+  /// Valid while this object is, and until it is changed.
+  Request view() const noexcept { return Request{method_, *target_, Headers{fields_}, *body_}; }
+
+private:
+  Method method_;
+  // Behind pointers that a move does not change: short strings would move with their owner.
+  std::unique_ptr<std::string> target_;
+  std::unique_ptr<std::string> body_;
+  std::deque<std::string> texts_;
+  std::vector<HeaderField> fields_;
+};
+
+}  // namespace umbel

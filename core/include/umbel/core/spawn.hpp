@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The root of a tree of tasks: how code that is no coroutine starts one.
+
+#include <coroutine>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "umbel/core/context.hpp"
+#include "umbel/core/error.hpp"
+#include "umbel/core/task.hpp"
+
+namespace umbel {
+namespace detail {
+
+/// Owns a task from its start to its end, then itself.
+template <class T, class Done>
+class Root : Ending, Work {
+public:
+  static void start(Context& context, Task<T> task, Done done) {
+    auto* const root = ::new (BlockPool::take(sizeof(Root))) Root{context, std::move(task), std::move(done)};
+    auto& promise = root->task_.handle().promise();
+    promise.env = &root->env_;
+    promise.out = &root->storage_;
+    root->task_.handle().resume();
+    if (root->task_.handle().done())
+      root->end();
+    else
+      promise.continuation.set(static_cast<Ending&>(*root));
+  }
+
+private:
+  Root(Context& context, Task<T>&& task, Done&& done)
+      : Ending{ended}, Work(run), task_(std::move(task)), done_(std::move(done)) {
+    env_.context = &context;
+  }
+
+  static std::coroutine_handle<> ended(Ending& ending) noexcept {
+    auto& root = static_cast<Root&>(ending);
+    root.env_.context->enqueue(root);
+    return std::noop_coroutine();
+  }
+  static void run(Work& work) noexcept { static_cast<Root&>(work).end(); }
+
+  Result<T> take_result() {
+    if (auto& thrown = task_.handle().promise().thrown) return Error{std::move(thrown)};
+    if constexpr (std::is_void_v<T>) {
+      return {};
+    } else {
+      Result<T> result{std::move(storage_.value)};
+      storage_.value.~T();
+      return result;
+    }
+  }
+
+  void end() noexcept {
+    Result<T> result = take_result();
+    Done done = std::move(done_);
+    this->~Root();
+    BlockPool::give(this, sizeof(Root));
+    done(std::move(result));
+  }
+
+  Env env_;
+  Task<T> task_;
+  Done done_;
+  Storage<T> storage_;
+};
+
+}  // namespace detail
+
+/// Starts `task` on `context` now, on the Context's thread, and calls `done(Result<T>)` there when it has ended
+/// (perhaps before `spawn` returns). `done` must not throw. The Context must outlive the task.
+template <class T, class Done>
+void spawn(Context& context, Task<T> task, Done done) {
+  detail::Root<T, Done>::start(context, std::move(task), std::move(done));
+}
+
+}  // namespace umbel

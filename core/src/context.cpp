@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/core/context.hpp"
+
+#include <cassert>
+#include <thread>
+
+namespace umbel {
+
+Context::~Context() {
+  assert(jobs_away_ == 0 && "a Context was destroyed while the work pool still held jobs of it");
+  while (posters_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  // What was posted and never ran is dropped: its owner is gone or will find its own end.
+}
+
+void Context::enqueue(Work& work) noexcept {
+  work.next_ = nullptr;
+  (last_ ? last_->next_ : first_) = &work;
+  last_ = &work;
+  if (running_ || in_turn_ || wake_sent_) return;
+  wake_sent_ = true;
+  port_.wake();
+}
+
+void Context::post(Work& work) noexcept {
+  posters_.fetch_add(1, std::memory_order_relaxed);
+  Work* newest = posted_.load(std::memory_order_relaxed);
+  do {
+    work.next_ = newest;
+  } while (!posted_.compare_exchange_weak(newest, &work, std::memory_order_release, std::memory_order_relaxed));
+  if (!newest) port_.wake();  // Whoever pushed onto something knows that a wake is on its way.
+  posters_.fetch_sub(1, std::memory_order_release);
+}
+
+bool Context::submit(Job& job) noexcept {
+  job.home_ = this;
+  job.state_.store(Job::State::queued, std::memory_order_relaxed);
+  if (!pool_.submit(job)) return false;
+  ++jobs_away_;
+  return true;
+}
+
+void Job::run_and_return() noexcept {
+  State expected = State::queued;
+  if (state_.compare_exchange_strong(expected, State::begun, std::memory_order_relaxed)) execute_(*this);
+  home_->post(static_cast<Work&>(*this));
+}
+
+void Job::come_home(Work& work) noexcept {
+  Job& job = static_cast<Job&>(work);
+  --job.home_->jobs_away_;
+  job.finished_(job);
+}
+
+Work* Context::take_next() noexcept {
+  Work* const work = first_;
+  if (!work) return nullptr;
+  first_ = work->next_;
+  if (!first_) last_ = nullptr;
+  return work;
+}
+
+void Context::take_posted() noexcept {
+  if (!posted_.load(std::memory_order_relaxed)) return;
+  Work* work = posted_.exchange(nullptr, std::memory_order_acquire);
+  Work* oldest = nullptr;
+  Work* const newest = work;
+  while (work) {
+    Work* const next = work->next_;
+    work->next_ = oldest;
+    oldest = work;
+    work = next;
+  }
+  (last_ ? last_->next_ : first_) = oldest;
+  last_ = newest;
+}
+
+std::size_t Context::run_ready(std::size_t budget) noexcept {
+  if (running_) return 0;
+  running_ = true;
+  wake_sent_ = false;
+  take_posted();
+  std::size_t ran = timers_.empty() ? 0 : fire_timers(budget);
+  while (ran < budget) {
+    Work* work = take_next();
+    if (!work) {
+      take_posted();
+      work = take_next();
+      if (!work) break;
+    }
+    work->function_(*work);
+    ++ran;
+  }
+  running_ = false;
+  if (first_ || posted_.load(std::memory_order_relaxed)) {
+    wake_sent_ = true;
+    port_.wake();
+  }
+  rearm();
+  return ran;
+}
+
+std::size_t Context::fire_timers(std::size_t budget) noexcept {
+  std::size_t fired = 0;
+  const Time now = port_.now();
+  while (fired < budget && !timers_.empty() && timers_.front()->when_ <= now) {
+    Timer& timer = *timers_.front();
+    remove_timer(timer);
+    timer.function_(timer);
+    ++fired;
+  }
+  // A port's timer may fire early; then it must be armed again although the time has not changed.
+  armed_ = Time::max();
+  return fired;
+}
+
+void Context::rearm() noexcept {
+  const Time next = timers_.empty() ? Time::max() : timers_.front()->when_;
+  if (next == armed_) return;
+  armed_ = next;
+  port_.arm(next);
+}
+
+void Context::place(Timer* timer, std::size_t index) noexcept {
+  timers_[index] = timer;
+  timer->index_ = index;
+}
+
+void Context::timer_up(std::size_t index) noexcept {
+  Timer* const timer = timers_[index];
+  while (index > 0) {
+    const std::size_t parent = (index - 1) / 2;
+    if (timers_[parent]->when_ <= timer->when_) break;
+    place(timers_[parent], index);
+    index = parent;
+  }
+  place(timer, index);
+}
+
+void Context::timer_down(std::size_t index) noexcept {
+  Timer* const timer = timers_[index];
+  for (;;) {
+    std::size_t child = 2 * index + 1;
+    if (child >= timers_.size()) break;
+    if (child + 1 < timers_.size() && timers_[child + 1]->when_ < timers_[child]->when_) ++child;
+    if (timer->when_ <= timers_[child]->when_) break;
+    place(timers_[child], index);
+    index = child;
+  }
+  place(timer, index);
+}
+
+void Context::remove_timer(Timer& timer) noexcept {
+  const std::size_t index = timer.index_;
+  timer.index_ = Timer::idle;
+  Timer* const moved = timers_.back();
+  timers_.pop_back();
+  if (moved == &timer) return;
+  place(moved, index);
+  timer_up(index);
+  timer_down(moved->index_);
+}
+
+void Timer::start(Context& context, Time when) {
+  cancel();
+  context_ = &context;
+  when_ = when;
+  context.timers_.push_back(this);
+  context.timer_up(context.timers_.size() - 1);
+  if (!context.running_) context.rearm();
+}
+
+void Timer::cancel() noexcept {
+  if (index_ != idle) context_->remove_timer(*this);
+}
+
+}  // namespace umbel

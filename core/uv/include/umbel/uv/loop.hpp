@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The libuv port: a Context on a uv_loop_t, ours or the host's.
+
+#include <cstddef>
+#include <memory>
+
+#include "umbel/core/context.hpp"
+
+typedef struct uv_loop_s uv_loop_t;
+
+namespace umbel {
+
+/// A Context on a libuv loop. One thread: the one that runs the loop.
+///
+///     Loop loop;                    // a loop of its own
+///     Loop loop{uv_default_loop()}; // on the host's, which runs it
+///
+/// Plain functions go to libuv's pool through a WorkQueue, unless another pool is given.
+class Loop {
+public:
+  struct Options {
+    std::size_t queue_limit = 1024;  // Jobs that wait for a worker. One more is refused.
+    std::size_t workers = 0;         // Of libuv's pool, at the same time. 0: all but one of them.
+  };
+
+  /// Owns a new uv_loop_t. Throws std::system_error if libuv cannot make one.
+  Loop() : Loop(Options{}) {}
+  explicit Loop(Options options);
+  /// Borrows the host's loop: it outlives us, and turns once more after us (libuv closes handles in a later turn) before
+  /// uv_loop_close.
+  explicit Loop(uv_loop_t* borrowed) : Loop(borrowed, Options{}) {}
+  Loop(uv_loop_t* borrowed, Options options);
+  /// The same with the host's own pool in place of libuv's. Not owned; outlives us.
+  Loop(uv_loop_t* borrowed, WorkPool& pool);
+
+  /// On the loop's thread. Runs the loop until the jobs that are with the pool are home.
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  Context& context() noexcept;
+  uv_loop_t* native() noexcept;
+
+  /// Runs until `stop`. Owned loops; a borrowed one is run by its host, by uv_run.
+  void run();
+  /// Makes `run` return soon. Any thread.
+  void stop() noexcept;
+
+private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace umbel
