@@ -32,7 +32,7 @@ struct BlockPool::Depot {
   };
 
   std::mutex mutex;
-  Rack racks[classes]{};
+  Rack racks[small_classes]{};
 
   bool put(std::size_t cls, FreeBlock* first) noexcept {
     const std::lock_guard lock{mutex};
@@ -71,15 +71,18 @@ BlockPool::Depot& BlockPool::depot() noexcept {
 void BlockPool::open_thread() noexcept {
   static thread_local Returner returner;
   (void)returner;
-  for (Shelf& shelf : local_.shelves) shelf.room = shelf_size;
+  for (std::size_t cls = 0; cls < classes; ++cls) {
+    local_.shelves[cls].room = cls < small_classes ? shelf_size : large_shelf_size;
+  }
   local_.phase = Phase::open;
 }
 
 void* BlockPool::take_slow(std::size_t bytes) {
   if (UMBEL_PLAIN_BLOCKS || bytes > largest || local_.phase == Phase::ended) return allocate(bytes);
   if (local_.phase == Phase::unknown) open_thread();
+  if (bytes > largest_small) return allocate(bytes);
   Shelf& shelf = local_.shelves[class_of(bytes)];
-  FreeBlock* batch = depot().get(class_of(bytes));
+  FreeBlock* const batch = depot().get(class_of(bytes));
   if (!batch) return allocate(bytes);
   shelf.first = batch->next;
   shelf.room = shelf_size - (batch_size - 1);
@@ -90,6 +93,7 @@ void BlockPool::give_slow(void* memory, std::size_t bytes) noexcept {
   if (UMBEL_PLAIN_BLOCKS || bytes > largest || local_.phase == Phase::ended) return release(memory);
   if (local_.phase == Phase::unknown) open_thread();
   Shelf& shelf = local_.shelves[class_of(bytes)];
+  if (shelf.room == 0 && bytes > largest_small) return release(memory);
   if (shelf.room == 0) {  // Half of it goes to the depot.
     FreeBlock* const batch = shelf.first;
     FreeBlock* last = batch;

@@ -2,6 +2,7 @@
 #pragma once
 // Recycled memory: coroutine frames, request arenas and reply bodies all come from here.
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -23,7 +24,7 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-/// Recycles blocks of up to 4 KiB, in classes of 64 bytes, per thread. Every block is 64-byte aligned, because a
+/// Recycles blocks, per thread: up to 4 KiB in classes of 64 bytes, up to 64 KiB in powers of two. Every block is 64-byte aligned, because a
 /// coroutine's promise cannot learn how its frame must be aligned.
 ///
 /// A block may be released on another thread than the one that took it: what a thread collects beyond a batch or two
@@ -34,8 +35,10 @@ struct FreeBlock {
 class BlockPool {
 public:
   static constexpr std::size_t granule = 64;
-  static constexpr std::size_t largest = 4096;
-  static constexpr std::size_t classes = largest / granule;
+  static constexpr std::size_t largest_small = 4096;
+  static constexpr std::size_t largest = 65536;
+  static constexpr std::size_t small_classes = largest_small / granule;
+  static constexpr std::size_t classes = small_classes + 4;
 
   static void* take(std::size_t bytes) {
 #if UMBEL_PLAIN_BLOCKS
@@ -66,12 +69,15 @@ public:
 
   /// What `take(bytes)` really gives.
   static constexpr std::size_t capacity(std::size_t bytes) noexcept {
-    return bytes > largest ? bytes : (class_of(bytes) + 1) * granule;
+    if (bytes > largest) return bytes;
+    const std::size_t cls = class_of(bytes);
+    return cls < small_classes ? (cls + 1) * granule : (2 * largest_small) << (cls - small_classes);
   }
 
 private:
   static constexpr std::uint32_t batch_size = 32;
   static constexpr std::uint32_t shelf_size = 2 * batch_size;
+  static constexpr std::uint32_t large_shelf_size = 8;  // Large blocks beyond that go back to the heap.
 
   struct Shelf {
     FreeBlock* first;
@@ -85,7 +91,10 @@ private:
   struct Depot;
   struct Returner;
 
-  static constexpr std::size_t class_of(std::size_t bytes) noexcept { return bytes ? (bytes - 1) / granule : 0; }
+  static constexpr std::size_t class_of(std::size_t bytes) noexcept {
+    if (bytes <= largest_small) return bytes ? (bytes - 1) / granule : 0;
+    return small_classes - 1 + static_cast<std::size_t>(std::bit_width((bytes - 1) / largest_small));
+  }
   static void* take_slow(std::size_t bytes);
   static void give_slow(void* memory, std::size_t bytes) noexcept;
   static Depot& depot() noexcept;
