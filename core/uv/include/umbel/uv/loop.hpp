@@ -11,12 +11,17 @@ typedef struct uv_loop_s uv_loop_t;
 
 namespace umbel {
 
-/// A Context on a libuv loop. One thread: the one that runs the loop.
+/// A Context on a libuv loop. One thread: the one that runs the loop. (It may be made, and given its first tasks, on
+/// the thread that starts that one.)
 ///
 ///     Loop loop;                    // a loop of its own
 ///     Loop loop{uv_default_loop()}; // on the host's, which runs it
 ///
 /// Plain functions go to libuv's pool through a WorkQueue, unless another pool is given.
+///
+/// A borrowed loop that has nothing else to do ends, `uv_run` returns, when nothing can go on here: no work is
+/// enqueued, no timer runs, no job is away. What only another thread knows of, a `post` or a Completion's value that is
+/// still to come, cannot keep a loop alive: who waits for it calls `hold`.
 class Loop {
 public:
   struct Options {
@@ -27,14 +32,15 @@ public:
   /// Owns a new uv_loop_t. Throws std::system_error if libuv cannot make one.
   Loop() : Loop(Options{}) {}
   explicit Loop(Options options);
-  /// Borrows the host's loop: it outlives us, and turns once more after us (libuv closes handles in a later turn) before
-  /// uv_loop_close.
+  /// Borrows the host's loop: it outlives us, and turns once more after us (libuv closes handles in a later turn)
+  /// before uv_loop_close. Throws std::system_error if the kernel has no descriptors left.
   explicit Loop(uv_loop_t* borrowed) : Loop(borrowed, Options{}) {}
   Loop(uv_loop_t* borrowed, Options options);
   /// The same with the host's own pool in place of libuv's. Not owned; outlives us.
   Loop(uv_loop_t* borrowed, WorkPool& pool);
 
-  /// On the loop's thread. Runs the loop until the jobs that are with the pool are home.
+  /// On the loop's thread, not inside the Context's own work. Turns the loop until the jobs that are with the pool are
+  /// home; without such jobs a borrowed loop is not turned. An owned loop closes: close your own handles on it first.
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -44,8 +50,14 @@ public:
 
   /// Runs until `stop`. Owned loops; a borrowed one is run by its host, by uv_run.
   void run();
-  /// Makes `run` return soon. Any thread.
+  /// Makes `run` return soon, after what was posted before; if it does not run, the next one at once. For a borrowed
+  /// loop this is uv_stop. Any thread.
   void stop() noexcept;
+
+  /// A borrowed loop goes on, whatever else it has to do, until `release` was called as often as `hold`. On the loop's
+  /// thread.
+  void hold() noexcept;
+  void release() noexcept;
 
 private:
   class Impl;
