@@ -161,7 +161,7 @@ void Context::remove_timer(Timer& timer) noexcept {
 }
 
 void Timer::start(Context& context, Time when) {
-  cancel();
+  if (is_running()) context_->remove_timer(*this);
   context_ = &context;
   when_ = when;
   context.timers_.push_back(this);
@@ -170,7 +170,10 @@ void Timer::start(Context& context, Time when) {
 }
 
 void Timer::cancel() noexcept {
-  if (index_ != idle) context_->remove_timer(*this);
+  if (!is_running()) return;
+  context_->remove_timer(*this);
+  // Without a timer left a port may have nothing to stay awake for: tell it now. Else its call comes for nothing, once.
+  if (context_->timers_.empty() && !context_->running_) context_->rearm();
 }
 
 }  // namespace umbel

@@ -11,69 +11,60 @@
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
-#include <utility>
 
 namespace umbel {
 
 namespace {
 
-int checked(int fd, const char* what) {
-  if (fd < 0) throw std::system_error{errno, std::generic_category(), what};
-  return fd;
-}
-
 void watch(int epoll, int fd) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = fd;
-  checked(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "umbel::FdPort: epoll_ctl");
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+    throw std::system_error{errno, std::generic_category(), "umbel::FdPort: epoll_ctl"};
 }
 
-void drain(int fd) noexcept {
+// True if there was something to read.
+bool drain(int fd) noexcept {
   std::uint64_t count = 0;
-  while (read(fd, &count, sizeof count) < 0 && errno == EINTR) {}
+  ssize_t result = read(fd, &count, sizeof count);
+  while (result < 0 && errno == EINTR) result = read(fd, &count, sizeof count);
+  return result > 0;
 }
-
-// Closes what was opened if a later step throws.
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) close(fd);
-  }
-  int release() noexcept { return std::exchange(fd, -1); }
-};
 
 }  // namespace
 
-FdPort::FdPort(WorkPool& pool) : context_(*this, pool) {
-  Descriptor epoll{checked(epoll_create1(EPOLL_CLOEXEC), "umbel::FdPort: epoll_create1")};
-  Descriptor event{checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "umbel::FdPort: eventfd")};
-  Descriptor timer{checked(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "umbel::FdPort: timerfd")};
-  watch(epoll.fd, event.fd);
-  watch(epoll.fd, timer.fd);
-  epoll_ = epoll.release();
-  event_ = event.release();
-  timer_ = timer.release();
+FdPort::Descriptor::Descriptor(int fd, const char* what) : fd_(fd) {
+  if (fd < 0) throw std::system_error{errno, std::generic_category(), what};
+}
+FdPort::Descriptor::~Descriptor() { close(fd_); }
+
+FdPort::FdPort(WorkPool& pool)
+    : epoll_(epoll_create1(EPOLL_CLOEXEC), "umbel::FdPort: epoll_create1"),
+      event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "umbel::FdPort: eventfd"),
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "umbel::FdPort: timerfd_create"),
+      context_(*this, pool) {
+  watch(epoll_.get(), event_.get());
+  watch(epoll_.get(), timer_.get());
 }
 
 FdPort::~FdPort() {
   while (context_.jobs_away() > 0) {
-    pollfd ready{epoll_, POLLIN, 0};
+    pollfd ready{epoll_.get(), POLLIN, 0};
     poll(&ready, 1, -1);
     on_readable();
   }
-  close(timer_);
-  close(event_);
-  close(epoll_);
 }
 
 void FdPort::wake() noexcept {
   if (signalled_.exchange(true, std::memory_order_acq_rel)) return;
   const std::uint64_t one = 1;
-  while (write(event_, &one, sizeof one) < 0 && errno == EINTR) {}
+  while (write(event_.get(), &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
 void FdPort::arm(Time when) noexcept {
+  if (when == armed_) return;
+  armed_ = when;
   itimerspec spec{};
   if (when != Time::max()) {
     // steady_clock is CLOCK_MONOTONIC here. A time of zero would disarm.
@@ -81,16 +72,15 @@ void FdPort::arm(Time when) noexcept {
     spec.it_value.tv_sec = since / 1'000'000'000;
     spec.it_value.tv_nsec = since % 1'000'000'000;
   }
-  timerfd_settime(timer_, TFD_TIMER_ABSTIME, &spec, nullptr);
+  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
 }
 
 void FdPort::on_readable() noexcept {
-  // Read before the flag falls: a wake between the two finds the flag up, and its work is taken by run_ready.
-  if (signalled_.load(std::memory_order_acquire)) {
-    drain(event_);
-    signalled_.store(false, std::memory_order_release);
-  }
-  drain(timer_);
+  // The flag falls only when its byte was read, else the byte of a waker that is between flag and write would stay
+  // readable for ever; and before the work is taken, so that whoever still finds it up has posted what we then take.
+  if (signalled_.load(std::memory_order_acquire) && drain(event_.get()))
+    signalled_.exchange(false, std::memory_order_acq_rel);
+  if (armed_ != Time::max() && drain(timer_.get())) armed_ = Time::max();
   context_.run_ready();
 }
 

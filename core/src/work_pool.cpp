@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/core/work_pool.hpp"
 
+#include <algorithm>
+
 namespace umbel {
 
 bool JobQueue::push(Job& job) noexcept {
@@ -54,14 +56,20 @@ std::size_t JobQueue::size() const noexcept {
 }
 
 ThreadPool::ThreadPool(Options options) : queue_(options.queue_limit) {
-  for (std::size_t i = 0; i < options.threads; ++i) {
-    threads_.emplace_back([this] {
-      while (Job* const job = queue_.wait_and_pop()) job->run_and_return();
-    });
+  const auto work = [this] {
+    while (Job* const job = queue_.wait_and_pop()) job->run_and_return();
+  };
+  try {
+    for (std::size_t i = 0; i < std::max<std::size_t>(1, options.threads); ++i) threads_.emplace_back(work);
+  } catch (...) {
+    join();
+    throw;
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { join(); }
+
+void ThreadPool::join() noexcept {
   queue_.close();
   for (std::thread& thread : threads_) thread.join();
 }

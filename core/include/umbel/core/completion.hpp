@@ -32,7 +32,8 @@ public:
     hold();
   }
   void drop_setter() noexcept {
-    if (setters_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    // An exception is made only if it is needed: it costs an allocation.
+    if (setters_.fetch_sub(1, std::memory_order_acq_rel) == 1 && !settled_.load(std::memory_order_relaxed))
       settle(Error{std::make_exception_ptr(std::runtime_error{"umbel: a Completion was given up: nobody set it"})});
     drop();
   }

@@ -26,7 +26,7 @@ public:
   FdPort& operator=(const FdPort&) = delete;
 
   /// Readable whenever `on_readable` should be called. Stays the port's.
-  int fd() const noexcept { return epoll_; }
+  int fd() const noexcept { return epoll_.get(); }
   /// Runs what is ready and what is due. Harmless if nothing is.
   void on_readable() noexcept;
 
@@ -36,11 +36,24 @@ private:
   void wake() noexcept override;
   void arm(Time when) noexcept override;
 
-  int epoll_ = -1;
-  int event_ = -1;
-  int timer_ = -1;
+  class Descriptor {
+  public:
+    Descriptor(int fd, const char* what);
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor();
+    int get() const noexcept { return fd_; }
+
+  private:
+    int fd_;
+  };
+
+  Descriptor epoll_;
+  Descriptor event_;
+  Descriptor timer_;
+  Time armed_ = Time::max();            // What the timerfd will tell.
   std::atomic<bool> signalled_{false};  // The eventfd is readable, or about to be.
-  Context context_;
+  Context context_;                     // The last: it waits for wakes under way, which use the descriptors.
 };
 
 }  // namespace umbel

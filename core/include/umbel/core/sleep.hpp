@@ -26,7 +26,7 @@ public:
       wake_.sleeping = this;
       timer_.sleeping = this;
       stopped_.sleeping = this;
-      timer_.start(*env_.context, env_.context->now() + duration_);
+      timer_.start(*env_.context, end());
       stopped_.link(StopToken{env_.stop});
     }
     void await_resume() const {
@@ -34,6 +34,11 @@ public:
     }
 
   private:
+    Time end() const noexcept {
+      const Time now = env_.context->now();
+      return duration_ < Time::max() - now ? now + duration_ : Time::max();
+    }
+
     template <class Base>
     struct Part : Base {
       using Base::Base;
@@ -69,6 +74,7 @@ private:
 };
 
 /// Suspends for `duration`, or until the task is asked to stop: then it throws Cancelled. Takes no thread.
+/// `Duration::max()` is for ever.
 ///
 ///     co_await sleep(50ms);
 inline Sleep sleep(Duration duration) noexcept { return Sleep{duration}; }

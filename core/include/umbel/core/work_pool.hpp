@@ -43,11 +43,12 @@ private:
 class ThreadPool : public WorkPool {
 public:
   struct Options {
-    std::size_t threads = 4;
+    std::size_t threads = 4;         // At least one.
     std::size_t queue_limit = 1024;  // Jobs that wait. One more is refused.
   };
 
   ThreadPool() : ThreadPool(Options{}) {}
+  /// Throws std::system_error if the system has no threads left.
   explicit ThreadPool(Options options);
   /// Executes what is queued, then joins. The Contexts that jobs belong to must still exist.
   ~ThreadPool() override;
@@ -55,6 +56,8 @@ public:
   bool submit(Job& job) noexcept override { return queue_.push(job); }
 
 private:
+  void join() noexcept;
+
   JobQueue queue_;
   std::vector<std::thread> threads_;
 };
