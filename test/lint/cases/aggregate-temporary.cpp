@@ -20,19 +20,19 @@ int run(Item item, Task<int> task);
 int each(Item item, Task<int> (*function)());
 
 Task<int> broken() {
-  int sum = co_await save(Item{"a", 1});  // LINT: aggregate-temporary
-  sum += co_await save(Item("a", 1));  // LINT: aggregate-temporary
+  int sum = co_await save(Item{"a", 1});            // LINT: aggregate-temporary
+  sum += co_await save(Item("a", 1));               // LINT: aggregate-temporary
   sum += co_await save({.name = "a", .count = 1});  // LINT: aggregate-temporary
-  sum += co_await save({});  // LINT: aggregate-temporary
-  sum += co_await keep(Item{"a", 1});  // LINT: aggregate-temporary
-  sum += co_await keep_maybe(Item{"a", 1});  // LINT: aggregate-temporary
-  sum += co_await keep_default();  // LINT: aggregate-temporary
-  sum += co_await keep_default_reference();  // LINT: aggregate-temporary
-  sum += count(Item{"a", 1}) + co_await number();  // LINT: aggregate-temporary
-  const Box& box = (co_await number(), Box{});  // LINT: aggregate-temporary
+  sum += co_await save({});                         // LINT: aggregate-temporary
+  sum += co_await keep(Item{"a", 1});               // LINT: aggregate-temporary
+  sum += co_await keep_maybe(Item{"a", 1});         // LINT: aggregate-temporary
+  sum += co_await keep_default();                   // LINT: aggregate-temporary
+  sum += co_await keep_default_reference();         // LINT: aggregate-temporary
+  sum += count(Item{"a", 1}) + co_await number();   // LINT: aggregate-temporary
+  const Box& box = (co_await number(), Box{});      // LINT: aggregate-temporary
   sum += static_cast<int>(box.item.name.size());
   co_return co_await save(  //
-      Item{"a", sum});  // LINT: aggregate-temporary
+      Item{"a", sum});      // LINT: aggregate-temporary
 }
 
 template <class T>
@@ -58,9 +58,7 @@ Task<int> right() {
   co_return sum + given.count;
 }
 
-Task<Item> right_return() {
-  co_return Item{"a", 1};
-}
+Task<Item> right_return() { co_return Item{"a", 1}; }
 
 int outside_a_coroutine() {
   return run(Item{"a", 1}, []() -> Task<int> { co_return co_await number(); }());

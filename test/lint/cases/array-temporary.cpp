@@ -8,9 +8,9 @@ Task<int> join_default(const std::array<std::string, 2>& words = {"a", "b"});
 Task<int> add(std::array<int, 2> numbers);
 
 Task<int> broken() {
-  int sum = co_await join({"a", "b"});  // LINT: array-temporary
+  int sum = co_await join({"a", "b"});                         // LINT: array-temporary
   sum += co_await join(std::array<std::string, 2>{"a", "b"});  // LINT: array-temporary
-  sum += co_await join_default();  // LINT: array-temporary
+  sum += co_await join_default();                              // LINT: array-temporary
   co_return sum;
 }
 

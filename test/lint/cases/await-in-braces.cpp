@@ -9,11 +9,11 @@ int count(const Item& item);
 
 Task<int> broken() {
   Item item{co_await text(), co_await number()};  // LINT: await-in-braces
-  Item parens(co_await text(), 1);  // LINT: await-in-braces
-  Item only_a_number{"a", co_await number()};  // LINT: await-in-braces
-  std::string words[] = {co_await text(), "b"};  // LINT: await-in-braces
-  item = Item{co_await text(), 2};  // LINT: await-in-braces
-  int sum = count({co_await text(), 2});  // LINT: await-in-braces
+  Item parens(co_await text(), 1);                // LINT: await-in-braces
+  Item only_a_number{"a", co_await number()};     // LINT: await-in-braces
+  std::string words[] = {co_await text(), "b"};   // LINT: await-in-braces
+  item = Item{co_await text(), 2};                // LINT: await-in-braces
+  int sum = count({co_await text(), 2});          // LINT: await-in-braces
   co_return sum + item.count + parens.count + only_a_number.count + static_cast<int>(words[0].size());
 }
 

@@ -6,17 +6,18 @@
 Task<std::vector<int>> numbers();
 
 Task<int> broken() {
-  if (co_await ask()) co_return 1;  // LINT: await-in-condition
-  if (1 + co_await number() > 2) co_return 1;  // LINT: await-in-condition
+  if (co_await ask()) co_return 1;                       // LINT: await-in-condition
+  if (1 + co_await number() > 2) co_return 1;            // LINT: await-in-condition
   if (int unused = 1; co_await ask()) co_return unused;  // LINT: await-in-condition
-  while (co_await ask()) {  // LINT: await-in-condition
+  while (co_await ask()) {                               // LINT: await-in-condition
   }
   do {  // LINT: await-in-condition
   } while (co_await ask());
   for (; co_await ask();) {  // LINT: await-in-condition
   }
   switch (co_await number()) {  // LINT: await-in-condition
-    default: break;
+    default:
+      break;
   }
   co_return 0;
 }

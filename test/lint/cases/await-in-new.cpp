@@ -5,7 +5,7 @@
 
 Task<int> broken() {
   std::unique_ptr<std::string> name(new std::string(co_await text()));  // LINT: await-in-new
-  std::unique_ptr<Label> label(new Label{co_await text()});  // LINT: await-in-new
+  std::unique_ptr<Label> label(new Label{co_await text()});             // LINT: await-in-new
   co_return static_cast<int>(name->size());
 }
 

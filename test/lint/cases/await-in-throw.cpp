@@ -5,7 +5,7 @@
 
 Task<int> broken(bool first) {
   if (first) throw std::runtime_error(co_await text());  // LINT: await-in-throw
-  throw co_await text();  // LINT: await-in-throw
+  throw co_await text();                                 // LINT: await-in-throw
 }
 
 template <class T>

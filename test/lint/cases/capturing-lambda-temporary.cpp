@@ -11,9 +11,9 @@ Task<int> call_any(const F& function) {
 
 Task<int> broken(std::string name) {
   int sum = co_await call([name] { return static_cast<int>(name.size()); });  // LINT: capturing-lambda-temporary
-  sum += co_await call_any([=] { return name.empty() ? 1 : 2; });  // LINT: capturing-lambda-temporary
-  sum += co_await call_any([x = std::string("x")] { return x.empty(); });  // LINT: capturing-lambda-temporary
-  sum += [name] { return name.empty(); }() + co_await number();  // LINT: capturing-lambda-temporary
+  sum += co_await call_any([=] { return name.empty() ? 1 : 2; });             // LINT: capturing-lambda-temporary
+  sum += co_await call_any([x = std::string("x")] { return x.empty(); });     // LINT: capturing-lambda-temporary
+  sum += [name] { return name.empty(); }() + co_await number();               // LINT: capturing-lambda-temporary
   co_return sum;
 }
 

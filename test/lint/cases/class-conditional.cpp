@@ -5,11 +5,11 @@ Task<int> print(std::string line);
 Task<int> print_reference(const std::string& line);
 
 Task<int> broken(bool first) {
-  std::string line = first ? co_await text() : std::string("x");  // LINT: class-conditional
-  line = first ? "x" : co_await text();  // LINT: class-conditional
+  std::string line = first ? co_await text() : std::string("x");             // LINT: class-conditional
+  line = first ? "x" : co_await text();                                      // LINT: class-conditional
   std::string other = co_await ask() ? std::string("a") : std::string("b");  // LINT: class-conditional
-  int sum = co_await (first ? number() : save(Item()));  // LINT: class-conditional
-  sum += co_await print(first ? line : std::string("b"));  // LINT: class-conditional
+  int sum = co_await (first ? number() : save(Item()));                      // LINT: class-conditional
+  sum += co_await print(first ? line : std::string("b"));                    // LINT: class-conditional
   co_return sum + static_cast<int>(other.size());
 }
 
@@ -25,6 +25,4 @@ Task<int> right(bool first) {
   co_return sum + point.x;
 }
 
-Task<std::string> right_return(bool first) {
-  co_return first ? std::string("a") : std::string("b");
-}
+Task<std::string> right_return(bool first) { co_return first ? std::string("a") : std::string("b"); }

@@ -18,13 +18,13 @@ struct alignas(16) Narrow {
 };
 typedef float __m256 __attribute__((__vector_size__(32)));
 
-Task<int> broken(Line parameter) {  // LINT: overaligned-local
-  alignas(32) int number = 1;  // LINT: overaligned-local
+Task<int> broken(Line parameter) {           // LINT: overaligned-local
+  alignas(32) int number = 1;                // LINT: overaligned-local
   alignas(cache_line) char buffer[16] = {};  // LINT: overaligned-local
-  Line line;  // LINT: overaligned-local
-  Lines lines;  // LINT: overaligned-local
-  Padded padded;  // LINT: overaligned-local
-  __m256 vector{};  // LINT: overaligned-local
+  Line line;                                 // LINT: overaligned-local
+  Lines lines;                               // LINT: overaligned-local
+  Padded padded;                             // LINT: overaligned-local
+  __m256 vector{};                           // LINT: overaligned-local
   co_return number + buffer[0] + line.x + lines.line.x + padded.x + static_cast<int>(vector[0]) + parameter.x;
 }
 

@@ -5,7 +5,7 @@ Item make_item();
 
 Task<Item> broken() {
   co_yield Item{"a", 1};  // LINT: yield-aggregate
-  co_yield {"a", 1};  // LINT: yield-aggregate
+  co_yield {"a", 1};      // LINT: yield-aggregate
   co_yield Item("a", 1);  // LINT: yield-aggregate
   co_return Item();
 }
