@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/json/json_writer.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "rapidjson.hpp"
+
+namespace umbel {
+
+namespace {
+
+constexpr std::size_t usual_document = 256;  // The first block of a document. Most replies never need a second.
+
+// What RapidJSON writes strings with. There is room for all of it.
+struct Sink {
+  using Ch = char;
+  void Put(char c) { *at++ = c; }
+  void Flush() {}
+
+  char* at;
+};
+using EscapingWriter = rapidjson::Writer<Sink, rapidjson::UTF8<>, rapidjson::UTF8<>, rapidjson::CrtAllocator,
+                                         rapidjson::kWriteValidateEncodingFlag>;
+
+template <class Word>
+Word load(const char* from) noexcept {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+// Whether each of the eight bytes is ASCII and needs no escaping. Each term's high bits tell of a byte below 0x20, of a
+// quote, of a backslash and of a byte from 0x80; a borrow can only come out of a byte that is told of already.
+constexpr bool is_plain(std::uint64_t word) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  const std::uint64_t control = word - 0x20 * ones;
+  const std::uint64_t quote = (word ^ ('"' * ones)) - ones;
+  const std::uint64_t backslash = (word ^ ('\\' * ones)) - ones;
+  return ((control | quote | backslash | word) & (0x80 * ones)) == 0;
+}
+
+[[gnu::always_inline]] inline bool copy_plain_below_4(char* to, std::string_view text) noexcept {
+  if (text.empty()) return true;
+  const auto byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(text[i])}; };
+  const std::size_t middle = text.size() / 2;
+  const std::size_t last = text.size() - 1;
+  to[0] = text[0];
+  to[middle] = text[middle];
+  to[last] = text[last];
+  return is_plain(byte(0) | byte(middle) << 8 | byte(last) << 16 | 0x2020202020000000);
+}
+
+// From 4 to 7 bytes.
+[[gnu::always_inline]] inline bool copy_plain_from_4(char* to, std::string_view text) noexcept {
+  const auto front = load<std::uint32_t>(text.data());
+  const auto back = load<std::uint32_t>(text.data() + text.size() - 4);
+  std::memcpy(to, &front, 4);
+  std::memcpy(to + text.size() - 4, &back, 4);
+  return is_plain(front | std::uint64_t{back} << 32);
+}
+
+// The last step overlaps the one before.
+bool copy_plain_from_8(char* to, std::string_view text) noexcept {
+  const std::size_t last = text.size() - 8;
+  for (std::size_t at = 0;; at = at + 8 < last ? at + 8 : last) {
+    const auto word = load<std::uint64_t>(text.data() + at);
+    if (!is_plain(word)) return false;
+    std::memcpy(to + at, &word, 8);
+    if (at == last) return true;
+  }
+}
+
+[[gnu::always_inline]] inline bool copy_plain_below_8(char* to, std::string_view text) noexcept {
+  return text.size() < 4 ? copy_plain_below_4(to, text) : copy_plain_from_4(to, text);
+}
+
+// Copies as far as the text is plain; false if some of it is not.
+bool copy_plain(char* to, std::string_view text) noexcept {
+  return text.size() < 8 ? copy_plain_below_8(to, text) : copy_plain_from_8(to, text);
+}
+
+constexpr bool is_plain(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
+
+std::size_t plain_prefix(std::string_view text) noexcept {
+  std::size_t size = 0;
+  while (text.size() - size >= 8 && is_plain(load<std::uint64_t>(text.data() + size))) size += 8;
+  while (size < text.size() && is_plain(text[size])) ++size;
+  return size;
+}
+
+// Up to where the text is plain again, or a little more than 128 bytes in whole characters.
+std::size_t special_prefix(std::string_view text) noexcept {
+  std::size_t size = 0;
+  while (size < text.size() && !is_plain(text[size])) {
+    const bool continues = (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80;
+    if (size >= 128 && !continues) break;
+    ++size;
+  }
+  return size;
+}
+
+std::size_t promised_length(char lead) noexcept {
+  const auto byte = static_cast<unsigned char>(lead);
+  return byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+}
+
+// RapidJSON trusts a character's first byte and would read beyond the end of such a text.
+bool ends_within_a_character(std::string_view text) noexcept {
+  for (std::size_t left = 1; left < 4 && left <= text.size(); ++left)
+    if (promised_length(text[text.size() - left]) > left) return true;
+  return false;
+}
+
+}  // namespace
+
+JsonWriter::JsonWriter(JsonWriter&& other) noexcept
+    : out_(std::move(other.out_)), state_(std::exchange(other.state_, {})), spilled_(std::move(other.spilled_)) {}
+
+JsonWriter& JsonWriter::operator=(JsonWriter&& other) noexcept {
+  if (this == &other) return *this;
+  out_ = std::exchange(other.out_, {});
+  state_ = std::exchange(other.state_, {});
+  spilled_ = std::exchange(other.spilled_, {});
+  return *this;
+}
+
+// The Buffer learns what was written. Inline, as others here: a shared library must not inline what can be replaced.
+inline void JsonWriter::sync() noexcept {
+  out_.grew(static_cast<std::size_t>(state_.at - (out_.data() + out_.size())));
+}
+
+Buffer JsonWriter::take() && {
+  if (!is_complete()) [[unlikely]]
+    fail("the JSON document is incomplete");
+  --state_.at;  // The comma.
+  sync();
+  state_ = {};
+  return std::move(out_);
+}
+
+void JsonWriter::clear() noexcept {
+  out_.clear();
+  spilled_.clear();
+  state_ = {};
+  use_block();
+}
+
+void JsonWriter::grow(std::size_t bytes) {
+  if (!state_.at && bytes <= usual_document) return start_block();
+  sync();
+  out_.room(bytes);
+  use_block();
+}
+
+// The first block apart: where nothing has to move, taking it is a few instructions.
+inline void JsonWriter::start_block() {
+  Buffer first;
+  first.room(usual_document);
+  out_ = std::move(first);
+  use_block();
+}
+
+inline void JsonWriter::use_block() noexcept {
+  state_.at = out_.data() + out_.size();
+  state_.end = out_.data() + out_.capacity();
+}
+
+inline void JsonWriter::push(bool in_array) {
+  if (state_.outer >> 63) [[unlikely]] {
+    spilled_.append({reinterpret_cast<const char*>(&state_.outer), sizeof state_.outer});
+    state_.outer = 1;
+  }
+  state_.outer = state_.outer << 1 | std::uint64_t{in_array};
+}
+
+// What comes after the container that ends.
+inline JsonWriter::Place JsonWriter::pop() noexcept {
+  const bool in_array = state_.outer & 1;
+  state_.outer >>= 1;
+  if (state_.outer == 1) {
+    if (spilled_.empty()) return Place::done;
+    spilled_.shrink(sizeof state_.outer);
+    std::memcpy(&state_.outer, spilled_.data() + spilled_.size(), sizeof state_.outer);
+  }
+  return in_array ? Place::element : Place::key;
+}
+
+// Every value is followed by a comma; the end of its container, or of the document, takes it back.
+inline JsonWriter& JsonWriter::finish_value(char* at) noexcept {
+  *at = ',';
+  state_.at = at + 1;
+  return *this;
+}
+
+// Quotes what stands at `at + 1`.
+inline JsonWriter& JsonWriter::finish_string(char* at, std::size_t size) noexcept {
+  *at = '"';
+  at += size + 1;
+  *at = '"';
+  return finish_value(at + 1);
+}
+
+JsonWriter& JsonWriter::begin(char bracket, Place inside) {
+  char* at = start_value(1);
+  *at = bracket;
+  state_.at = at + 1;
+  push(state_.place == Place::element);
+  state_.place = inside;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end(char bracket, Place inside) {
+  if (state_.place != inside) [[unlikely]]
+    refuse_end();
+  char* at = room(2);
+  if (at[-1] == ',') --at;
+  *at = bracket;
+  state_.place = pop();
+  return finish_value(at + 1);
+}
+
+JsonWriter& JsonWriter::write_key(std::string_view name) {
+  char* at = start_key(name.size() + 3);
+  if (copy_plain(at + 1, name)) {
+    *at = '"';
+    at[name.size() + 1] = '"';
+    state_.at = at + name.size() + 2;
+  } else {
+    write_escaped(at, name);
+  }
+  *room(1) = ':';
+  ++state_.at;
+  state_.place = Place::member_value;
+  return *this;
+}
+
+JsonWriter& JsonWriter::raw(std::string_view valid_json) {
+  if (valid_json.empty()) fail("a raw JSON value is empty");
+  return put_raw(start_value(valid_json.size() + 1), valid_json);
+}
+
+// Short strings are most strings. What they do not need stands apart, so that no registers are saved for it.
+JsonWriter& JsonWriter::put(char* at, std::string_view text) {
+  if (text.size() >= 8) return put_long(at, text);
+  if (!copy_plain_below_8(at + 1, text)) [[unlikely]]
+    return put_escaped(at, text);
+  return finish_string(at, text.size());
+}
+
+[[gnu::noinline]] JsonWriter& JsonWriter::put_long(char* at, std::string_view text) {
+  if (!copy_plain_from_8(at + 1, text)) return put_escaped(at, text);
+  return finish_string(at, text.size());
+}
+
+[[gnu::noinline]] JsonWriter& JsonWriter::put_escaped(char* at, std::string_view text) {
+  write_escaped(at, text);
+  return finish_value(room(1));
+}
+
+inline JsonWriter& JsonWriter::put_raw(char* at, std::string_view json) noexcept {
+  std::memcpy(at, json.data(), json.size());
+  return finish_value(at + json.size());
+}
+
+JsonWriter& JsonWriter::put(char* at, std::nullptr_t) noexcept { return put_raw(at, "null"); }
+JsonWriter& JsonWriter::put(char* at, bool flag) noexcept { return put_raw(at, flag ? "true" : "false"); }
+
+[[gnu::flatten]] JsonWriter& JsonWriter::put(char* at, std::int64_t number) noexcept {
+  return finish_value(rapidjson::internal::i64toa(number, at));
+}
+
+[[gnu::flatten]] JsonWriter& JsonWriter::put(char* at, std::uint64_t number) noexcept {
+  return finish_value(rapidjson::internal::u64toa(number, at));
+}
+
+JsonWriter& JsonWriter::put(char* at, double number) {
+  if (!std::isfinite(number)) fail("JSON has no number for NaN and the infinities");
+  return finish_value(rapidjson::internal::dtoa(number, at));
+}
+
+// With its quotes, from `at` on, where there is room for the first. RapidJSON is given only what is not plain.
+void JsonWriter::write_escaped(char* at, std::string_view text) {
+  *at = '"';
+  state_.at = at + 1;
+  while (!text.empty()) {
+    const std::size_t plain = plain_prefix(text);
+    std::memcpy(room(plain), text.data(), plain);
+    state_.at += plain;
+    text.remove_prefix(plain);
+    const std::size_t special = special_prefix(text);
+    escape(text.substr(0, special));
+    text.remove_prefix(special);
+  }
+  *room(1) = '"';
+  ++state_.at;
+}
+
+// RapidJSON adds quotes. The opening one falls on the byte before, which is put back, the closing one is dropped.
+void JsonWriter::escape(std::string_view text) {
+  if (text.empty()) return;
+  char* before = room(text.size() * 6 + 1) - 1;
+  const char kept = *before;
+  Sink sink{before};
+  if (ends_within_a_character(text) || !EscapingWriter(sink).String(text.data(), text.size()))
+    fail("a string for JSON is not valid UTF-8");
+  *before = kept;
+  state_.at = sink.at - 1;
+}
+
+void JsonWriter::fail(const char* sentence) {
+  state_.place = Place::failed;
+  throw JsonError(sentence);
+}
+
+void JsonWriter::refuse_end() {
+  switch (state_.place) {
+    case Place::failed:
+      fail("the JSON document was given up after an error");
+    case Place::member_value:
+      fail("a JSON member has a name but no value");
+    default:
+      fail("the end of a JSON object or array does not match its beginning");
+  }
+}
+
+void JsonWriter::refuse_key() {
+  switch (state_.place) {
+    case Place::failed:
+      fail("the JSON document was given up after an error");
+    case Place::member_value:
+      fail("a JSON member has two names and no value");
+    default:
+      fail("a name for a JSON member outside of an object");
+  }
+}
+
+void JsonWriter::refuse_value() {
+  switch (state_.place) {
+    case Place::failed:
+      fail("the JSON document was given up after an error");
+    case Place::done:
+      fail("the JSON document has its value already");
+    default:
+      fail("a value in a JSON object needs a name");
+  }
+}
+
+}  // namespace umbel
