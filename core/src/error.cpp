@@ -78,6 +78,17 @@ Error Error::current() {
   }
 }
 
+bool Error::is_cancelled() const noexcept {
+  if (http()) return false;
+  try {
+    std::rethrow_exception(std::get<1>(what_));
+  } catch (const Cancelled&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
 std::string Error::message() const {
   if (http()) return http()->detail();
   try {

@@ -64,6 +64,8 @@ public:
   const HttpError* http() const noexcept { return std::get_if<HttpError>(&what_); }
   /// The HttpError's status; 500 for everything else.
   int status() const noexcept { return http() ? http()->status() : 500; }
+  /// True for Cancelled.
+  bool is_cancelled() const noexcept;
   /// The exception's own words: for observers and logs, never for clients.
   std::string message() const;
   [[noreturn]] void rethrow() const;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// From text to a parameter's type. Specialise FromText for types of your own.
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace umbel {
+
+/// Why a text is not what it should be; FastAPI's `type` and `msg`. Both are literals.
+struct ConvertError {
+  std::string_view type;     // Empty: no error.
+  std::string_view message;  // "Input should be a valid integer, ..."
+  explicit operator bool() const noexcept { return !type.empty(); }
+};
+
+/// How a text parameter becomes a T. Specialise it for your own type: `static ConvertError convert(std::string_view
+/// text, std::optional<T>& out)`. It is pure, and may run before any node does.
+template <class T>
+struct FromText;
+
+namespace detail {
+
+ConvertError parse_signed(std::string_view text, std::int64_t min, std::int64_t max, std::int64_t& out) noexcept;
+ConvertError parse_unsigned(std::string_view text, std::uint64_t max, std::uint64_t& out) noexcept;
+ConvertError parse_double(std::string_view text, double& out) noexcept;
+ConvertError parse_bool(std::string_view text, bool& out) noexcept;
+
+template <class T>
+concept CharacterType = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+                        std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+
+}  // namespace detail
+
+template <>
+struct FromText<std::string_view> {
+  static ConvertError convert(std::string_view text, std::optional<std::string_view>& out) noexcept {
+    out = text;
+    return {};
+  }
+};
+
+template <>
+struct FromText<std::string> {
+  static ConvertError convert(std::string_view text, std::optional<std::string>& out) {
+    out.emplace(text);
+    return {};
+  }
+};
+
+/// true, 1, on, yes, t, y and their opposites, in any case.
+template <>
+struct FromText<bool> {
+  static ConvertError convert(std::string_view text, std::optional<bool>& out) noexcept {
+    bool value = false;
+    const ConvertError error = detail::parse_bool(text, value);
+    if (!error) out = value;
+    return error;
+  }
+};
+
+/// Decimal, with an optional sign; what does not fit the type is an error.
+template <std::integral T>
+  requires(!detail::CharacterType<T>)
+struct FromText<T> {
+  using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
+  static ConvertError convert(std::string_view text, std::optional<T>& out) noexcept {
+    using Limits = std::numeric_limits<T>;
+    Wide value = 0;
+    ConvertError error;
+    if constexpr (std::is_signed_v<T>)
+      error = detail::parse_signed(text, Limits::min(), Limits::max(), value);
+    else
+      error = detail::parse_unsigned(text, Limits::max(), value);
+    if (!error) out = static_cast<T>(value);
+    return error;
+  }
+};
+
+/// Decimal or scientific. Infinities and NaN are refused.
+template <std::floating_point T>
+struct FromText<T> {
+  static ConvertError convert(std::string_view text, std::optional<T>& out) noexcept {
+    double value = 0;
+    const ConvertError error = detail::parse_double(text, value);
+    if (!error) out = static_cast<T>(value);
+    return error;
+  }
+};
+
+template <class T>
+concept TextConvertible = requires(std::string_view text, std::optional<T>& out) {
+  { FromText<T>::convert(text, out) } -> std::same_as<ConvertError>;
+};
+
+}  // namespace umbel

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// How a handler or a provider says what it needs of other providers. resolver.hpp tells how the need is met.
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include "umbel/di/provider.hpp"
+
+namespace umbel {
+
+/// An option of Depends: run the provider for this parameter alone. What it makes never fills the shared place.
+struct Uncached {};
+inline constexpr Uncached uncached{};
+
+namespace detail {
+
+template <class T>
+inline constexpr bool never = false;
+
+template <class R>
+const auto& slot_value(void* slot) noexcept {
+  if constexpr (Returned<R>::is_result)
+    return std::as_const(**static_cast<typename Returned<R>::Slot*>(slot));
+  else
+    return *static_cast<const typename Returned<R>::Slot*>(slot);
+}
+
+template <auto& provider, class T>
+class DependsOn {
+public:
+  using Value = T;
+
+  /// The resolver calls this. A unit test may too, to hand a handler a stand-in, which must outlive us.
+  explicit constexpr DependsOn(const T& value) noexcept : value_(&value) {}
+  DependsOn(const T&&) = delete;
+
+  constexpr const T& operator*() const noexcept { return *value_; }
+  constexpr const T* operator->() const noexcept { return value_; }
+  constexpr operator const T&() const noexcept { return *value_; }
+
+private:
+  const T* value_;  // Never null. In the request's memory, which outlives every node.
+};
+
+template <auto& provider>
+class DependsOn<provider, void> {
+public:
+  using Value = void;
+
+  template <class U = void>
+  void operator*() const {
+    static_assert(never<U>, "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
+                            "first, and drop the `*`; or let the provider return what you need");
+  }
+  template <class U = void>
+  void* operator->() const {
+    static_assert(never<U>, "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
+                            "first, and drop the `->`; or let the provider return what you need");
+    return nullptr;
+  }
+};
+
+}  // namespace detail
+
+/// A parameter that is filled by running `provider` first.
+///
+///     Session open_session(State<Pool> pool);
+///     Task<Response> list_orders(Depends<open_session> session, Query<"page", int> page);
+///
+/// Parameters that name the same provider receive the same object, however far apart they stand in the graph: a provider
+/// runs once per request, unless an edge says `Depends<f, uncached>`. Providers that do not need one another run at the
+/// same time. The object is const, lies in the request's memory and is destroyed when the request ends, in reverse order
+/// of making. If the provider fails, whoever depends on it does not run.
+template <auto& provider, auto... options>
+class Depends : public detail::DependsOn<provider, Made<provider>> {
+public:
+  using detail::DependsOn<provider, Made<provider>>::DependsOn;
+};
+
+template <auto& provider, auto... options>
+struct ParameterTraits<Depends<provider, options...>> {
+  static_assert((std::is_same_v<std::remove_cvref_t<decltype(options)>, Uncached> && ...),
+                "umbel: Depends<f> takes one option, `uncached`");
+  static constexpr detail::Source source = detail::Source::node;
+
+  template <class Where>
+  static constexpr detail::Need need() {
+    return {source, sizeof...(options) != 0, detail::node_of<provider>};
+  }
+  static Depends<provider, options...> get(detail::Resolver& resolver, const detail::Step&, detail::Input input) noexcept {
+    if constexpr (std::is_void_v<Made<provider>>)
+      return {};
+    else
+      return Depends<provider, options...>{detail::slot_value<detail::ProviderResult<provider>>(resolver.at(input.offset))};
+  }
+};
+
+namespace detail {
+
+template <auto& provider, class R, class List>
+struct OnLoop;
+template <auto& provider, class R, class... P>
+struct OnLoop<provider, R, TypeList<P...>> {
+  static_assert(!Returned<R>::is_coroutine, "umbel: on_loop<f> is for plain functions: a coroutine runs on the loop anyway");
+  static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  static constexpr const NodeInfo* umbel_wrapped() noexcept { return node_of<provider>; }
+  R operator()(P... parameters) const { return provider(static_cast<P&&>(parameters)...); }
+};
+
+template <class T, class List>
+struct MakeFrom;
+template <class T, class... P>
+struct MakeFrom<T, TypeList<P...>> {
+  static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  T operator()(P... parameters) const { return T{static_cast<P&&>(parameters)...}; }
+};
+
+/// Initialises a member of any parameter type: how the members of an aggregate are counted.
+struct AnyParameter {
+  template <class P>
+    requires Parameter<P>
+  operator P() const;
+};
+
+template <class T, std::size_t... I>
+constexpr bool has_members(std::index_sequence<I...>) {
+  return requires { T{(static_cast<void>(I), AnyParameter{})...}; };
+}
+
+/// The largest number of parameters that initialise a T; 0 if none does.
+template <class T, std::size_t most = 12>
+constexpr std::size_t count_members() {
+  if constexpr (most == 0 || has_members<T>(std::make_index_sequence<most>{}))
+    return most;
+  else
+    return count_members<T, most - 1>();
+}
+
+template <class... P>
+TypeList<P...> list_of(P&...);
+
+/// The member types of an aggregate of parameters.
+template <class T>
+auto members_of(T& object) {
+  constexpr std::size_t count = count_members<T>();
+  static_assert(count > 0,
+                "umbel: make<T> takes an aggregate of one to twelve members that are parameters (Depends<f>, Query<...>, "
+                "State<...>); for a constructor write make<T(Parameters...)>");
+  if constexpr (count == 1) {
+    auto& [a] = object;
+    return list_of(a);
+  } else if constexpr (count == 2) {
+    auto& [a, b] = object;
+    return list_of(a, b);
+  } else if constexpr (count == 3) {
+    auto& [a, b, c] = object;
+    return list_of(a, b, c);
+  } else if constexpr (count == 4) {
+    auto& [a, b, c, d] = object;
+    return list_of(a, b, c, d);
+  } else if constexpr (count == 5) {
+    auto& [a, b, c, d, e] = object;
+    return list_of(a, b, c, d, e);
+  } else if constexpr (count == 6) {
+    auto& [a, b, c, d, e, f] = object;
+    return list_of(a, b, c, d, e, f);
+  } else if constexpr (count == 7) {
+    auto& [a, b, c, d, e, f, g] = object;
+    return list_of(a, b, c, d, e, f, g);
+  } else if constexpr (count == 8) {
+    auto& [a, b, c, d, e, f, g, h] = object;
+    return list_of(a, b, c, d, e, f, g, h);
+  } else if constexpr (count == 9) {
+    auto& [a, b, c, d, e, f, g, h, i] = object;
+    return list_of(a, b, c, d, e, f, g, h, i);
+  } else if constexpr (count == 10) {
+    auto& [a, b, c, d, e, f, g, h, i, j] = object;
+    return list_of(a, b, c, d, e, f, g, h, i, j);
+  } else if constexpr (count == 11) {
+    auto& [a, b, c, d, e, f, g, h, i, j, k] = object;
+    return list_of(a, b, c, d, e, f, g, h, i, j, k);
+  } else if constexpr (count == 12) {
+    auto& [a, b, c, d, e, f, g, h, i, j, k, l] = object;
+    return list_of(a, b, c, d, e, f, g, h, i, j, k, l);
+  }
+}
+
+template <class T>
+struct MakeOf {
+  static_assert(std::is_aggregate_v<T>,
+                "umbel: make<T> takes an aggregate whose members are parameters; for a constructor write "
+                "make<T(Depends<db>, State<Pool>)>");
+  using Type = MakeFrom<T, decltype(members_of(std::declval<T&>()))>;
+};
+template <class T, class... P>
+struct MakeOf<T(P...)> {
+  static_assert(std::is_constructible_v<T, P...>, "umbel: make<T(Parameters...)>: T has no constructor that takes these");
+  using Type = MakeFrom<T, TypeList<P...>>;
+};
+
+}  // namespace detail
+
+/// A provider that runs the plain function `f` on the loop: the author's promise that it is quick and never blocks. A
+/// hop to a worker and back is saved. A provider of its own: naming both `f` and `on_loop<f>` in one graph is an error.
+///
+///     Page page_of(Query<"page", int, 1> page);
+///     Task<Response> list(Depends<on_loop<page_of>> page);
+///     app.get("/health", on_loop<health>);
+template <auto& f>
+inline constexpr detail::OnLoop<f, detail::ProviderResult<f>,
+                                typename detail::Signature<std::remove_cvref_t<decltype(f)>>::Parameters>
+    on_loop{};
+
+/// A provider that makes a T on the loop: an aggregate whose members are parameters, or by a constructor, spelled out.
+///
+///     struct Paging { Query<"page", int, 1> page; Query<"size", int, 20> size; };
+///     Task<Response> list(Depends<make<Paging>> paging);
+///     Task<Response> report(Depends<make<Reporter(Depends<open_db>, State<Clock>)>> reporter);
+template <class T>
+inline constexpr typename detail::MakeOf<T>::Type make{};
+
+}  // namespace umbel

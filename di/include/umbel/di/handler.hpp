@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What answers a route: any callable whose parameters can be provided, and what its return value means as a reply.
+
+#include <concepts>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "umbel/core/response.hpp"
+#include "umbel/di/depends.hpp"
+#include "umbel/di/params.hpp"
+#include "umbel/di/provider.hpp"
+
+namespace umbel::detail {
+
+/// The node of a handler of type H: the App keeps the object itself.
+template <class H>
+struct HandlerNode {
+  static constexpr NodeInfo make() {
+    if constexpr (WrapsProvider<H>)
+      return make_node<CallHandler<H>>(H::umbel_wrapped()->name, H::umbel_wrapped());
+    else
+      return make_node<CallHandler<H>>("handler", nullptr);
+  }
+  static constexpr NodeInfo info = make();
+};
+
+template <class T>
+inline constexpr bool is_text = std::convertible_to<const T&, std::string_view>;
+
+/// Turns what a handler returned into its reply.
+template <class R>
+struct Reply {
+  using Slot = typename Returned<R>::Slot;
+  using Value = typename Returned<R>::Value;
+  static_assert(std::is_void_v<Value> || std::is_same_v<Value, Response> || is_text<Value>,
+                "umbel: a handler returns a Response, text, or nothing (204), or a Task or Result of these. Make a "
+                "Response of it: Response::json(...), Response::text(...)");
+
+  static constexpr auto function() {
+    Response* (*respond)(void*, void*) = nullptr;  // The slot is the Response itself.
+    if constexpr (!std::is_same_v<Slot, Response>) respond = &make;
+    return respond;
+  }
+
+private:
+  static Response* make([[maybe_unused]] void* slot, void* room) {
+    if constexpr (std::is_void_v<Value>) {
+      return ::new (room) Response{204};
+    } else if constexpr (std::is_same_v<Value, Response>) {
+      return ::new (room) Response{std::move(**static_cast<Slot*>(slot))};
+    } else if constexpr (Returned<R>::is_result) {
+      return ::new (room) Response{Response::text(**static_cast<Slot*>(slot))};
+    } else {
+      return ::new (room) Response{Response::text(*static_cast<Slot*>(slot))};
+    }
+  }
+};
+
+/// Owns a handler of any type.
+class HandlerBox {
+public:
+  template <class H>
+  static HandlerBox of(H handler) {
+    HandlerBox box;
+    box.object_ = {new H(std::move(handler)), [](void* object) { delete static_cast<H*>(object); }};
+    box.info_ = &HandlerNode<H>::info;
+    if constexpr (HasSignature<H>) box.respond_ = Reply<typename Signature<H>::Result>::function();
+    if constexpr (std::is_pointer_v<H>) box.function_ = reinterpret_cast<const void*>(handler);
+    return box;
+  }
+
+  const void* object() const noexcept { return object_.get(); }
+  const NodeInfo& info() const noexcept { return *info_; }
+  auto respond() const noexcept { return respond_; }
+  /// The handler's name, if the program's symbols tell it; else "handler".
+  std::string name() const;
+
+private:
+  HandlerBox() noexcept : object_(nullptr, nullptr) {}
+
+  std::unique_ptr<void, void (*)(void*)> object_;
+  const NodeInfo* info_ = nullptr;
+  Response* (*respond_)(void* slot, void* room) = nullptr;
+  const void* function_ = nullptr;  // The address of a plain function.
+};
+
+}  // namespace umbel::detail

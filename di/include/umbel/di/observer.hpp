@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Who hears what the client must not.
+
+#include <string_view>
+
+#include "umbel/core/error.hpp"
+
+namespace umbel {
+
+/// A node that failed.
+struct Failure {
+  std::string_view route;  // "GET /items/{item_id}", or the provider that was called.
+  std::string_view node;   // "open_session"
+  const Error& error;      // Valid during the call.
+  bool suppressed;         // Another node, declared before it, failed too, and answers.
+};
+
+/// Hears of failures. Given to `App::observe`, not owned, called on the Context's thread of the request, so by all
+/// threads that serve. Must not throw, and should not take long.
+class Observer {
+public:
+  virtual ~Observer() = default;
+  virtual void node_failed(const Failure&) noexcept {}
+};
+
+}  // namespace umbel

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A route's graph, laid out flat once: what the resolver runs per request.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "umbel/di/graph.hpp"
+#include "umbel/di/node.hpp"
+#include "umbel/di/resolver.hpp"
+
+namespace umbel {
+
+class Observer;
+
+/// How independent nodes of a route are ordered.
+enum class Policy : std::uint8_t {
+  concurrent,  // A node starts when its own inputs are ready.
+  sequential,  // One after the other, in declaration order, depth first.
+};
+
+namespace detail {
+
+/// Finds the application's objects.
+class StateTable {
+public:
+  void add(const StateInfo& info, void* object);
+  /// Null if there is none.
+  void* find(const StateInfo& info) const noexcept;
+  bool has(const StateInfo& info) const noexcept { return find(info) != nullptr; }
+
+private:
+  struct Entry {
+    const void* key;
+    void* object;
+  };
+  std::vector<Entry> entries_;
+};
+
+/// What a plan is made of.
+struct PlanRequest {
+  const NodeInfo* root;
+  const void* callable = nullptr;  // The root's own object, if it is a handler.
+  std::string_view title;          // "GET /items/{item_id}"
+  std::string root_name;           // "read_item"
+  std::vector<std::string_view> path_names;
+  const StateTable* states;
+  Policy policy = Policy::concurrent;
+  Observer* observer = nullptr;
+  /// Makes the reply of the root's slot; null for plans that are called.
+  Response* (*respond)(void* slot, void* room) = nullptr;
+};
+
+struct PlannedValue {
+  const ValueInfo* info;
+  std::uint32_t slot;
+  std::uint32_t index;  // Of a path parameter, in the route's template.
+};
+
+/// A chain of plain nodes that crosses to a worker once.
+struct Region {
+  std::vector<std::uint16_t> steps;    // In order; the first is where the region starts.
+  std::vector<std::uint64_t> needs;    // What all of its steps need of others.
+  std::uint32_t record;                // Offset of its RegionRun.
+};
+
+/// An immutable plan. Shared by all threads.
+class Plan {
+public:
+  /// Mistakes that only the whole application shows are appended to `problems`, each a sentence with its path.
+  static std::unique_ptr<const Plan> compile(const PlanRequest& request, std::vector<std::string>& problems);
+
+  std::string_view title() const noexcept { return title_; }
+  std::string_view name_of(std::size_t step) const noexcept {
+    return step + 1 == steps_.size() ? std::string_view{root_name_} : steps_[step].info->name;
+  }
+  /// For people.
+  GraphRoute describe() const;
+  const std::vector<Step>& steps() const noexcept { return steps_; }
+  const std::vector<PlannedValue>& values() const noexcept { return values_; }
+  const std::vector<Region>& regions() const noexcept { return regions_; }
+  /// The direct needs of a step among the steps.
+  const std::vector<std::uint16_t>& needs_of(std::size_t step) const noexcept { return edges_[step]; }
+  /// How many times a request crosses to a worker.
+  std::size_t hops() const noexcept { return regions_.size(); }
+  std::size_t bytes() const noexcept { return bytes_; }
+  Policy policy() const noexcept { return policy_; }
+  bool reads_body() const noexcept { return reads_body_; }
+
+private:
+  friend class PlanBuilder;
+  friend class Resolver;
+
+  static constexpr std::uint16_t no_region = 0xffff;
+
+  std::uint32_t words() const noexcept { return static_cast<std::uint32_t>((steps_.size() + 63) / 64); }
+  const std::uint64_t* need_mask(std::size_t step) const noexcept { return need_masks_.data() + step * words(); }
+
+  std::string title_;
+  std::string root_name_;
+  std::vector<Step> steps_;  // Topological; ties in declaration order, depth first. The root is the last.
+  std::vector<PlannedValue> values_;
+  std::vector<Input> inputs_;
+  std::vector<std::vector<std::uint16_t>> edges_;
+  std::vector<std::uint64_t> need_masks_;  // words() for each step.
+  std::vector<Region> regions_;
+  std::vector<std::uint16_t> region_of_;  // For each step; no_region for those that run on the loop.
+  std::vector<std::uint16_t> destroyed_;  // Steps whose slots need a destructor, in order.
+  std::vector<std::uint16_t> values_destroyed_;
+  std::uint32_t captures_ = 0;  // Offset of the path parameters as sent.
+  std::uint32_t capture_count_ = 0;
+  std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
+  std::uint32_t async_ = 0;
+  std::uint32_t bytes_ = 0;
+  bool reads_body_ = false;
+  Policy policy_ = Policy::concurrent;
+  Observer* observer_ = nullptr;
+  Response* (*respond_)(void* slot, void* room) = nullptr;
+};
+
+}  // namespace detail
+}  // namespace umbel

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/di/app.hpp"
+
+#include <cassert>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+#include "percent.hpp"
+#include "route_trie.hpp"
+#include "umbel/di/plan.hpp"
+
+namespace umbel {
+
+namespace {
+
+std::vector<std::string_view> parameter_names(const detail::ParsedRoute& route) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < route.count; ++i) {
+    if (route.segments[i].kind != detail::SegmentKind::literal) names.push_back(route.segments[i].text);
+  }
+  return names;
+}
+
+// RFC 9110 section 10.2.1.
+std::string allow_of(const detail::Endpoint& endpoint) {
+  std::string allow;
+  const auto has = [&](Method method) { return endpoint.plans[static_cast<std::size_t>(method)] != nullptr; };
+  for (std::size_t i = 0; i < endpoint.plans.size(); ++i) {
+    const auto method = static_cast<Method>(i);
+    const bool implied = method == Method::options || (method == Method::head && has(Method::get));
+    if (has(method) || implied) allow.append(allow.empty() ? "" : ", ").append(to_string(method));
+  }
+  return allow;
+}
+
+Response detail_response(int status) { return to_response(Error{HttpError{status}}); }
+
+}  // namespace
+
+// Everything that is fixed at the start.
+struct App::Started {
+  std::vector<std::unique_ptr<const detail::Plan>> plans;  // In order of declaration.
+  detail::RouteTrie trie;
+  std::vector<detail::Endpoint*> endpoints;
+  std::string allow;  // Of the server as a whole: OPTIONS *.
+};
+
+struct App::Lock {
+  std::mutex mutex;
+};
+
+App::App() : lock_(std::make_unique<Lock>()) {}
+
+App::~App() {
+  started_.reset();
+  while (!owned_.empty()) owned_.pop_back();
+}
+
+void Router::add(detail::Route route) {
+  if (is_closed_) throw std::logic_error{"umbel: " + route.title() + ": the App has started; routes are added before"};
+  if (route.method == Method::other) throw std::logic_error{"umbel: " + route.text + ": a route needs a method of its own"};
+  routes_.push_back(std::move(route));
+}
+
+void App::add_state(const detail::StateInfo& info, void* object) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; state is given before"};
+  if (states_.has(info)) throw std::logic_error{"umbel: the App has a " + std::string{info.title} + " already"};
+  states_.add(info, object);
+}
+
+void App::add_around(std::unique_ptr<detail::Around> around) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; what is around it is given before"};
+  arounds_.push_back(std::move(around));
+}
+
+App& App::policy(Policy policy) { return policy_ = policy, *this; }
+
+App& App::observe(Observer& observer) { return observer_ = &observer, *this; }
+
+std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems) const {
+  auto started = std::make_unique<Started>();
+  for (const detail::Route& route : routes()) {
+    const std::string title = route.title();
+    const detail::ParsedRoute parsed = detail::parse_route(route.text);
+    if (parsed.mistake != detail::RouteMistake::none) {
+      problems.push_back(title + ": " + std::string{describe(parsed.mistake)});
+      continue;
+    }
+    detail::PlanRequest request{&route.handler.info(), route.handler.object(), title, route.handler.name(),
+                                parameter_names(parsed), &states_};
+    request.policy = route.options.policy == Policy::sequential ? Policy::sequential : policy_;
+    request.observer = observer_;
+    request.respond = route.handler.respond();
+    started->plans.push_back(detail::Plan::compile(request, problems));
+    detail::Endpoint& endpoint = started->trie.add(parsed, route.text);
+    const detail::Plan*& place = endpoint.plans[static_cast<std::size_t>(route.method)];
+    if (place) problems.push_back(title + ": it answers the same requests as " + std::string{place->title()});
+    place = started->plans.back().get();
+    started->endpoints.push_back(&endpoint);
+  }
+  for (detail::Endpoint* endpoint : started->endpoints) endpoint->allow = allow_of(*endpoint);
+  detail::Endpoint all;
+  for (const detail::Endpoint* endpoint : started->endpoints) {
+    for (std::size_t i = 0; i < all.plans.size(); ++i) all.plans[i] = all.plans[i] ? all.plans[i] : endpoint->plans[i];
+  }
+  started->allow = allow_of(all);
+  started->trie.freeze();
+  return started;
+}
+
+Graph App::graph() const {
+  std::vector<std::string> problems;
+  std::unique_ptr<Started> made;
+  if (!started_) made = make_plans(problems);
+  Graph graph;
+  for (const auto& plan : (started_ ? started_ : made)->plans) graph.routes.push_back(plan->describe());
+  return graph;
+}
+
+void App::start(Context&) {
+  const std::lock_guard lock{lock_->mutex};
+  if (started_) return;
+  std::vector<std::string> problems;
+  auto started = make_plans(problems);
+  if (!problems.empty()) {
+    std::string text = "umbel: the application cannot start:";
+    for (const std::string& problem : problems) text.append("\n  ").append(problem);
+    throw StartError{text};
+  }
+  Service* inner = &core_;
+  for (const auto& around : arounds_) {
+    around->set_inner(*inner);
+    inner = around.get();
+  }
+  outermost_ = arounds_.empty() ? nullptr : inner;
+  started_ = std::move(started);
+  close();
+}
+
+void App::serve(Exchange& exchange) noexcept {
+  assert(started_ && "umbel: App::serve before App::start");
+  if (outermost_) [[unlikely]]
+    return outermost_->serve(exchange);
+  dispatch(exchange);
+}
+
+void App::dispatch(Exchange& exchange) noexcept {
+  const Request& request = exchange.request();
+  detail::Captures captures;  // Left unset.
+  Arena arena;
+  const detail::Endpoint* const endpoint = started_->trie.find(request.path(), captures, arena);
+  if (!endpoint) [[unlikely]] {
+    if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+    if (request.method() == Method::options && request.path() == "*")
+      return exchange.reply(Response{204}.header("allow", started_->allow));
+    return exchange.reply(detail_response(404));
+  }
+  const detail::Plan* plan = endpoint->plans[static_cast<std::size_t>(request.method())];
+  if (!plan && request.method() == Method::head) plan = endpoint->plans[static_cast<std::size_t>(Method::get)];
+  if (!plan) [[unlikely]] {
+    if (request.method() == Method::options) return exchange.reply(Response{204}.header("allow", endpoint->allow));
+    return exchange.reply(detail_response(405).header("allow", endpoint->allow));
+  }
+  if (request.path().find('%') != std::string_view::npos && !detail::is_well_escaped(request.path())) [[unlikely]]
+    return exchange.reply(detail_response(400));
+  detail::Resolver::serve(*plan, exchange, captures.data());
+}
+
+}  // namespace umbel
