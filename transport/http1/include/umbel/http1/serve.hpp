@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The whole server, for a main that wants nothing else.
+
+#include <chrono>
+#include <string_view>
+
+#include "umbel/http1/server.hpp"
+
+namespace umbel::http1 {
+
+/// How to serve.
+struct ServeOptions {
+  int port = 8000;                         // 0: any free one.
+  std::string_view address = "127.0.0.1";  // In digits. "0.0.0.0" or "::" for all of the machine's.
+  unsigned threads = 1;                    // Each with a loop of its own; the kernel deals out the connections.
+  std::chrono::milliseconds drain_limit{10'000};  // What is left then is cut off.
+  ServerOptions server = {};
+  void (*on_listening)(int port) = nullptr;  // Called once, when connections are accepted on all threads.
+};
+
+/// Serves until SIGINT or SIGTERM; then requests in flight are finished, within `drain_limit`. A second signal cuts
+/// them off, a third kills. The signals' handlers are those of before when this returns.
+///
+///     int main() { return http1::serve(app, {.port = 8000}); }
+///
+/// Returns 0, or 1 if the service or the port cannot be started; stderr says why. Writes nothing to stdout.
+int serve(Service& service, const ServeOptions& options = {});
+
+}  // namespace umbel::http1

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// HTTP/1.1 without sockets: bytes in, bytes out.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "umbel/http1/endpoint.hpp"
+
+namespace umbel::http1 {
+
+/// What a session waits for. Its owner measures how long, and calls `expire` when it is too long.
+enum class Wait : std::uint8_t {
+  idle,         // For a request. `expire` ends the session without a word.
+  head,         // For the rest of a request's head. `expire` answers 408 and ends.
+  body,         // For the rest of a request's body. `expire` fails the body with 408 and ends after the reply.
+  application,  // For a reply. `expire` does nothing.
+  output,       // For the peer to take what is in `output()`. `expire` gives the session up.
+  lingering,    // For the peer to close, after our last byte. `expire` ends the session.
+  over          // For nothing: close the connection.
+};
+
+/// What the owner does about its connection now. In every case `output()` is written first, but for `reset`.
+enum class Advice : std::uint8_t {
+  read,    // Read on.
+  pause,   // Do not read for now: a request is in flight and no room is left, or the peer does not take its replies.
+  finish,  // Once output() is empty: half-close, and read on, until the peer closes or `lingering` lasts too long.
+  close,   // Once output() is empty: close.
+  reset    // Close at once: the peer is gone, or is not worth waiting for.
+};
+
+/// One connection's side of HTTP/1.1 (RFC 9112): parses what comes in, has the Endpoint's Service answer, and keeps the
+/// replies to be sent. No input or output of its own, no clock, no thread: an owner moves the bytes.
+///
+///     session.commit(recv(fd, session.prepare().data(), session.prepare().size(), 0));
+///     session.consumed(send(fd, session.output().data(), session.output().size(), MSG_NOSIGNAL));
+///     if (session.advice() == Advice::close) ...
+///
+/// The same bytes give the same replies, however they are cut. One request is in flight at a time; what the peer sends
+/// behind it is kept, within limits, until its reply is made. A service that replies at once adds to one batch of
+/// output. Nothing recurses: a thousand requests at once need no more stack than one.
+///
+/// On the thread of the Endpoint's Context. Steady state: no heap allocation. An idle session holds no buffers.
+class Session {
+public:
+  /// Whoever owns a Session.
+  class Host {
+  public:
+    /// Something has changed outside of a call of the owner's: a reply was made from the event loop. There may be
+    /// output, the advice may be another, the session may have become free to be destroyed; but not in this call.
+    virtual void on_change() noexcept = 0;
+
+  protected:
+    ~Host() = default;
+  };
+
+  /// Both outlive the session.
+  Session(Endpoint& endpoint, Host& host);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  /// Only if not `busy()`.
+  ~Session();
+
+  /// Where the next input goes. Empty if the advice is `pause`, `close` or `reset`. The same place until `commit`.
+  std::span<char> prepare() noexcept;
+  /// `bytes` of it are filled, perhaps none: parses, serves, collects.
+  void commit(std::size_t bytes) noexcept;
+  /// For owners that have the bytes already: copies. Returns how many were taken; less than all if the advice has become
+  /// `pause` or worse, then the rest is for later.
+  [[nodiscard]] std::size_t feed(std::string_view bytes) noexcept;
+  /// The peer will send nothing more. What is in flight is asked to stop, for most peers that close one half have
+  /// closed both; a reply that is made all the same can still be sent. Nothing further is begun.
+  void eof() noexcept;
+  /// The connection is broken. What is in flight is asked to stop, and its reply will be dropped.
+  void abort() noexcept;
+  /// Ends the session after the reply that is in flight, or at once if it is idle.
+  void drain() noexcept;
+  /// What `wait()` says has lasted too long.
+  void expire() noexcept;
+
+  /// What is to be written now. Stays where it is until it is consumed, whatever is replied meanwhile.
+  std::string_view output() noexcept;
+  /// The first `bytes` of `output()` are written. May serve what waited for room.
+  void consumed(std::size_t bytes) noexcept;
+
+  Advice advice() const noexcept;
+  Wait wait() const noexcept;
+  /// A request is in flight, or our work is in the Context's queue: the session must not be destroyed.
+  bool busy() const noexcept;
+  /// How many heads were begun: tells one `Wait::head` from the next.
+  std::uint64_t requests() const noexcept;
+  /// Bytes of the present request's body that have come: tells a slow peer from one that pretends.
+  std::uint64_t body_received() const noexcept;
+
+private:
+  class Impl;
+  Impl* impl_;  // Owned; in recycled memory.
+};
+
+}  // namespace umbel::http1

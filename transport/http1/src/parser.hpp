@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// llhttp, and the checks that it leaves to us.
+
+#include <llhttp.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "umbel/core/block_pool.hpp"
+#include "umbel/core/buffer.hpp"
+#include "umbel/core/request.hpp"
+#include "umbel/http1/endpoint.hpp"
+
+#if LLHTTP_VERSION_MAJOR < 9 && !LLHTTP_STRICT_MODE
+#error "llhttp 8 accepts requests that must be refused, unless it and its users are compiled with LLHTTP_STRICT_MODE=1"
+#endif
+
+namespace umbel::http1 {
+
+/// Why the transport itself answers a request.
+struct Refusal {
+  int status;
+  std::string_view detail;  // As it stands in a JSON string.
+};
+
+/// Parses heads and chunked bodies. Content-Length bodies are not its business: it only finds their heads.
+///
+/// A head must lie in one piece: each `run` goes on where the last one stopped, and `rebase` tells that all has moved.
+class Parser : private llhttp_t {
+public:
+  enum class Event : std::uint8_t { more, head, end, broken };
+
+  explicit Parser(const Limits& limits);
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+  ~Parser();
+
+  void begin_head() noexcept;
+  /// Parses up to the end of a head or of a chunked body; `stop` is where it stands.
+  Event run(const char* at, std::size_t size, const char*& stop) noexcept;
+  /// The head that is being parsed has moved.
+  void rebase(std::ptrdiff_t distance) noexcept;
+
+  /// True if everything before `at`, which is parsed, is more than the request line.
+  bool is_past_line(const char* at) const noexcept;
+  /// Then: the size of the request line that begins at `begin`.
+  std::size_t line_size(const char* begin) const noexcept;
+  /// Checks a complete head that ends before `end`. Null if nothing is wrong with it.
+  const Refusal* check(const char* end) noexcept;
+
+  // What the head says, once it is checked.
+  Request request() const noexcept { return Request{umbel_method(), target_, Headers{{fields_, count_}}}; }
+  std::uint64_t length() const noexcept { return length_; }
+  bool is_chunked() const noexcept { return chunked_; }
+  bool keeps_alive() const noexcept { return keep_alive_; }
+  bool is_http_1_0() const noexcept { return http_minor == 0; }
+  bool expects_continue() const noexcept { return expects_continue_; }
+  bool is_head_request() const noexcept { return method == HTTP_HEAD; }
+
+  /// Where a chunked body goes; null to drop it.
+  void set_sink(Buffer* sink) noexcept { sink_ = sink; }
+  std::uint64_t body_size() const noexcept { return body_size_; }
+  /// Why `run` said broken, if it was not the bytes' shape: null, or a limit.
+  const Refusal* limit_hit() const noexcept { return limit_hit_; }
+
+  /// Gives back what a request with many fields took.
+  void release() noexcept;
+
+private:
+  enum class Span : std::uint8_t { none, name, value };
+  static constexpr std::size_t own_fields = 24;
+  struct Callbacks;
+  friend struct Callbacks;
+  static const llhttp_settings_t settings;
+
+  Method umbel_method() const noexcept;
+  void begin_field(const char* at, std::size_t size) noexcept;
+  void more_fields() noexcept;
+  const char* end_of_line(HeaderField& field, const char* next) const noexcept;
+  const Refusal* check_line(const char* end) const noexcept;
+  const Refusal* check_target() noexcept;
+  const Refusal* check_fields(const char* end) noexcept;
+  const Refusal* check_framing() const noexcept;
+  const Refusal* take_absolute_form() noexcept;
+  void replace_host(std::string_view authority) noexcept;
+  const Refusal* note_special(HeaderField& field) noexcept;
+
+  const Limits& limits_;
+  std::string_view target_;
+  std::array<HeaderField, own_fields> own_;
+  HeaderField* fields_;  // own_, or a block.
+  std::uint32_t count_ = 0;
+  std::uint32_t capacity_ = own_fields;
+  const char* span_end_ = nullptr;
+  Span span_ = Span::none;
+  Event event_ = Event::more;
+  // Of the head.
+  bool chunked_ = false;
+  bool has_coding_ = false;  // A Transfer-Encoding of any kind.
+  bool keep_alive_ = false;
+  bool expects_continue_ = false;
+  bool too_many_fields_ = false;
+  bool folded_ = false;
+  std::uint8_t hosts_ = 0;
+  std::uint8_t codings_ = 0;
+  HeaderField* host_ = nullptr;
+  std::uint64_t length_ = 0;
+  const Refusal* refusal_ = nullptr;  // Of a field.
+  // Of a chunked body.
+  Buffer* sink_ = nullptr;
+  std::uint64_t body_size_ = 0;
+  std::uint64_t extra_size_ = 0;  // Extensions and trailers.
+  const char* run_begin_ = nullptr;
+  const char* run_end_ = nullptr;
+  std::uint64_t run_ = 0;         // Counts the calls of `run`.
+  std::uint64_t cut_in_run_ = 0;  // The run with whose input a trailer's last span ended.
+  const Refusal* limit_hit_ = nullptr;
+};
+
+}  // namespace umbel::http1

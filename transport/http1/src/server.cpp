@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/http1/server.hpp"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "connection.hpp"
+#include "sockets.hpp"
+
+namespace umbel::http1 {
+
+namespace {
+
+constexpr int accepts_in_a_row = 64;
+constexpr int spare_descriptors = 32;  // Left for the application: a server without files and databases is no use.
+
+int descriptor_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 1 << 30) return 1 << 30;
+  return static_cast<int>(limit.rlim_cur);
+}
+
+bool is_out_of_descriptors(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+Time loop_time(void* loop) noexcept {
+  return Time{std::chrono::milliseconds{uv_now(static_cast<uv_loop_t*>(loop))}};
+}
+
+}  // namespace
+
+class Server::Impl final : private Connections::Owner {
+public:
+  Impl(Service& service, Loop& loop, const ServerOptions& options)
+      : loop_(loop),
+        options_(options),
+        endpoint_(service, loop.context(), options.limits),
+        connections_(loop, endpoint_, options, *this),
+        drain_timer_(*this),
+        pause_timer_(*this) {
+    endpoint_.set_clock(loop_time, loop.native());
+  }
+
+  ~Impl() {
+    stop();
+    connections_.close_timer();
+    loop_.hold();  // Replies may come from other threads.
+    while (connections_.count() > 0 || open_listeners_ > 0 || !connections_.is_timer_closed()) {
+      uv_run(loop_.native(), UV_RUN_ONCE);
+    }
+    loop_.release();
+  }
+
+  void start_service() {
+    if (started_) return;
+    endpoint_.service().start(endpoint_.context());
+    started_ = true;
+  }
+
+  void listen_on(Descriptor socket, std::string path) {
+    auto listener = std::make_unique<Listener>(Listener{{}, this, socket.get(), std::move(path)});
+    listener->poll.data = listener.get();
+    if (const int error = uv_poll_init(loop_.native(), &listener->poll, listener->fd); error < 0) {
+      throw std::system_error{-error, std::generic_category(), "umbel: cannot watch a listening socket"};
+    }
+    static_cast<void>(socket.release());
+    ++open_listeners_;
+    listeners_.push_back(std::move(listener));
+    start_accepting(*listeners_.back());
+  }
+
+  void add(int fd) {
+    set_nonblocking(fd);
+    set_no_delay(fd);
+    connections_.add(fd);
+  }
+
+  void set_port(int port) noexcept { port_ = port; }
+  int port() const noexcept { return port_; }
+  const ServerOptions& options() const noexcept { return options_; }
+  std::size_t connections() const noexcept { return connections_.count(); }
+  std::size_t in_flight() const noexcept { return endpoint_.in_flight(); }
+
+  void drain(std::chrono::milliseconds limit, Work* done) {
+    drained_ = done;
+    stop_listening();
+    connections_.drain();
+    if (connections_.count() > 0) drain_timer_.start(endpoint_.context(), endpoint_.context().now() + limit);
+    tell_drained();
+  }
+
+  void stop() noexcept {
+    drain_timer_.cancel();
+    stop_listening();
+    connections_.close_all();
+  }
+
+private:
+  struct Listener {
+    uv_poll_t poll;
+    Impl* server;
+    int fd;
+    std::string path;  // Of a unix socket.
+  };
+
+  /// Calls a member function.
+  template <void (Impl::*function)() noexcept>
+  struct MemberTimer : Timer {
+    explicit MemberTimer(Impl& i) noexcept : Timer(run), impl(i) {}
+    static void run(Timer& timer) noexcept { (static_cast<MemberTimer&>(timer).impl.*function)(); }
+    Impl& impl;
+  };
+
+  void start_accepting(Listener& listener) noexcept {
+    uv_poll_start(&listener.poll, UV_READABLE, [](uv_poll_t* poll, int, int) {
+      auto& ready = *static_cast<Listener*>(poll->data);
+      ready.server->accept_from(ready);
+    });
+  }
+
+  void accept_from(Listener& listener) noexcept {
+    for (int i = 0; i < accepts_in_a_row; ++i) {
+      if (connections_.count() >= options_.connections) return pause();
+      const int fd = ::accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd < 0 && is_out_of_descriptors(errno)) return pause();
+      if (fd < 0 && errno == EAGAIN) return;
+      if (fd < 0) continue;  // A connection that is gone already, or a signal.
+      set_no_delay(fd);
+      connections_.add(fd);
+      if (fd >= descriptor_limit_ - spare_descriptors) return pause();
+    }
+  }
+
+  // Further connections wait in the kernel until one of ours is closed, or a second has passed.
+  void pause() noexcept {
+    if (paused_) return;
+    paused_ = true;
+    for (const auto& listener : listeners_) uv_poll_stop(&listener->poll);
+    pause_timer_.start(endpoint_.context(), endpoint_.context().now() + std::chrono::seconds{1});
+  }
+
+  void go_on() noexcept {
+    if (!paused_) return;
+    paused_ = false;
+    pause_timer_.cancel();
+    for (const auto& listener : listeners_) start_accepting(*listener);
+  }
+
+  void stop_listening() noexcept {
+    paused_ = false;
+    pause_timer_.cancel();
+    for (auto& listener : listeners_) close(listener.release());
+    listeners_.clear();
+  }
+
+  void close(Listener* listener) noexcept {
+    uv_close(reinterpret_cast<uv_handle_t*>(&listener->poll), [](uv_handle_t* closed) {
+      const std::unique_ptr<Listener> owned{static_cast<Listener*>(closed->data)};
+      --owned->server->open_listeners_;
+    });
+    ::close(listener->fd);
+    if (!listener->path.empty()) ::unlink(listener->path.c_str());
+  }
+
+  void on_closed() noexcept override {
+    if (connections_.count() < options_.connections) go_on();
+    tell_drained();
+  }
+
+  void tell_drained() noexcept {
+    if (!drained_ || connections_.count() > 0) return;
+    drain_timer_.cancel();
+    endpoint_.context().enqueue(*std::exchange(drained_, nullptr));
+  }
+
+  Loop& loop_;
+  ServerOptions options_;
+  Endpoint endpoint_;
+  Connections connections_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::size_t open_listeners_ = 0;  // Those that close counted.
+  int port_ = 0;
+  const int descriptor_limit_ = descriptor_limit();
+  bool started_ = false;
+  bool paused_ = false;
+  Work* drained_ = nullptr;
+  MemberTimer<&Impl::stop> drain_timer_;
+  MemberTimer<&Impl::go_on> pause_timer_;
+};
+
+Server::Server(Service& service, Loop& loop, const ServerOptions& options)
+    : impl_(std::make_unique<Impl>(service, loop, options)) {}
+Server::~Server() = default;
+
+void Server::listen(std::string_view address, int port) {
+  impl_->start_service();
+  const ServerOptions& options = impl_->options();
+  Descriptor socket = listen_tcp({address, port, options.backlog, options.reuse_port});
+  const int bound = bound_port(socket.get());
+  impl_->listen_on(std::move(socket), {});
+  impl_->set_port(bound);
+}
+
+void Server::listen_unix(std::string_view path, unsigned mode) {
+  impl_->start_service();
+  std::string name{path};
+  Descriptor socket = listen_unix_path(name, mode, impl_->options().backlog);
+  impl_->listen_on(std::move(socket), std::move(name));
+}
+
+void Server::listen_fd(int fd) {
+  check_listening(fd);
+  impl_->start_service();
+  impl_->listen_on(Descriptor{fd}, {});
+  if (const int bound = bound_port(fd)) impl_->set_port(bound);
+}
+
+void Server::adopt(int fd) { impl_->add(fd); }
+
+int Server::port() const noexcept { return impl_->port(); }
+std::size_t Server::connections() const noexcept { return impl_->connections(); }
+std::size_t Server::in_flight() const noexcept { return impl_->in_flight(); }
+
+void Server::drain(std::chrono::milliseconds limit) { impl_->drain(limit, nullptr); }
+void Server::drain(std::chrono::milliseconds limit, Work& done) { impl_->drain(limit, &done); }
+void Server::stop() noexcept { impl_->stop(); }
+
+}  // namespace umbel::http1

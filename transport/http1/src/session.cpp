@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/http1/session.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "parser.hpp"
+#include "writer.hpp"
+
+namespace umbel::http1 {
+
+namespace {
+
+constexpr Refusal malformed{400, "The request is not HTTP/1.1."};
+constexpr Refusal too_slow{408, "The request did not arrive in time."};
+constexpr Refusal line_too_long{414, "The request line is too long."};
+constexpr Refusal head_too_large{431, "The header fields are too large."};
+
+constexpr std::size_t min_room = 512;           // Less is not worth a read.
+constexpr std::size_t body_step = 64 * 1024;    // A body's memory grows in steps, as it comes.
+constexpr std::size_t spare_limit = 64 * 1024;  // Larger buffers are not kept.
+
+}  // namespace
+
+// The input buffer holds, from left to right: what a request in flight refers to (up to `keep_`), what is parsed, what
+// is to be parsed (`parsed_` to `end_`), and room. A head that is not complete begins at `begin_`; at other times
+// `begin_` is `parsed_`.
+class Session::Impl final : public Exchange {
+public:
+  Impl(Endpoint& endpoint, Host& host)
+      : endpoint_(endpoint), host_(host), parser_(endpoint.limits_), resume_(*this) {
+    context_ = &endpoint.context_;
+  }
+  ~Impl() {
+    assert(!busy() && "a Session was destroyed with a request in flight");
+    prepared_ = Prepared::nothing;
+    release();
+    drop_held();
+  }
+
+  std::span<char> prepare();
+  void commit(std::size_t bytes);
+  void eof();
+  void abort();
+  void drain();
+  void expire();
+  std::string_view output() noexcept;
+  void consumed(std::size_t bytes);
+  Advice advice() const noexcept;
+  Wait wait() const noexcept;
+  bool busy() const noexcept { return in_flight_ || resume_.queued; }
+  std::uint64_t requests() const noexcept { return requests_; }
+  std::uint64_t body_received() const noexcept;
+
+  bool collect_body(Work& ready) noexcept override;
+  void reply(Response&& response) noexcept override;
+
+private:
+  enum class Phase : std::uint8_t {
+    open,
+    finishing,  // The last reply was made; what comes in is dropped.
+    ended,      // Nothing more is read either.
+    lost
+  };
+  enum class Body : std::uint8_t { none, unasked, collecting, dropping, failed };  // none: or complete.
+  enum class Prepared : std::uint8_t { nothing, input, body };
+
+  // Goes on with pipelined requests from the event loop, when a reply was made there.
+  struct Resume : Work {
+    explicit Resume(Impl& i) noexcept : Work(run), impl(i) {}
+    static void run(Work& work) noexcept {
+      auto& self = static_cast<Resume&>(work);
+      self.queued = false;
+      self.impl.advance();
+      self.impl.host_.on_change();
+    }
+    Impl& impl;
+    bool queued = false;
+  };
+
+  void advance();
+  bool step();
+  bool read_head();
+  bool skip_blank_lines();
+  bool check_head_size();
+  bool begin_request();
+  void serve();
+  void refuse(const Refusal& refusal);
+  bool collect_more();
+  bool run_chunks();
+  void complete_body(std::string_view body) noexcept;
+  void fail_body(int status) noexcept;
+  bool drop_more();
+  void end_request();
+  void reply_came_late();
+
+  void make_room();
+  void compact() noexcept;
+  void grow();
+  void hold();
+  void drop_held() noexcept;
+  void recycle() noexcept;
+  void come_to_rest() noexcept;
+  void release() noexcept;
+  void give_block(char* block, std::size_t capacity) noexcept;
+  Buffer& out();
+  Framing framing(Persistence persistence) noexcept;
+
+  bool reads_directly() const noexcept {
+    return body_ == Body::collecting && !parser_.is_chunked() && !in_place_ && parsed_ == end_;
+  }
+  bool is_pinned() const noexcept { return keep_ > 0; }
+  bool is_at_rest() const noexcept {
+    return !in_flight_ && (phase_ != Phase::open || (begin_ == end_ && body_ == Body::none));
+  }
+  std::size_t unsent() const noexcept { return sending_.size() - sent_ + out_.size(); }
+
+  Endpoint& endpoint_;
+  Host& host_;
+
+  Phase phase_ = Phase::open;
+  Body body_ = Body::none;
+  Prepared prepared_ = Prepared::nothing;
+  bool running_ = false;     // `advance` is on the stack: replies only change the state.
+  bool in_flight_ = false;   // Served, not replied to.
+  bool in_head_ = false;     // A head was begun and is not complete.
+  bool line_done_ = false;   // Its request line is known to be short enough.
+  bool in_place_ = false;    // The body will lie behind its head.
+  bool eof_ = false;
+  bool draining_ = false;
+
+  char* input_ = nullptr;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t parsed_ = 0;
+  std::size_t end_ = 0;
+  std::size_t keep_ = 0;        // 0: nothing in the buffer is referred to.
+  std::size_t head_limit_ = 0;  // How much of the head may be parsed before it is looked at again.
+  std::uint64_t body_left_ = 0;
+  std::uint64_t requests_ = 0;
+  Work* ready_ = nullptr;  // Waits for the body.
+
+  Buffer out_;      // Replies that are added to.
+  Buffer sending_;  // Replies that are being sent, and stay where they are.
+  std::size_t sent_ = 0;
+  Buffer body_buffer_;
+  char* held_ = nullptr;  // A former input buffer that the request in flight refers to.
+  std::size_t held_capacity_ = 0;
+
+  Parser parser_;
+  Resume resume_;
+};
+
+// Input.
+
+std::span<char> Session::Impl::prepare() {
+  const Advice now = advice();
+  if (now != Advice::read && now != Advice::finish) return {};
+  if (reads_directly()) {
+    prepared_ = Prepared::body;
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_step));
+    return {body_buffer_.room(size), size};
+  }
+  prepared_ = Prepared::input;
+  make_room();
+  return {input_ + end_, capacity_ - end_};
+}
+
+void Session::Impl::commit(std::size_t bytes) {
+  const Prepared where = std::exchange(prepared_, Prepared::nothing);
+  if (where == Prepared::body) {
+    body_buffer_.grew(bytes);
+    body_left_ -= bytes;
+  } else {
+    end_ += bytes;
+  }
+  advance();
+}
+
+void Session::Impl::make_room() {
+  if (!input_) {
+    input_ = endpoint_.take_input();
+    capacity_ = Endpoint::input_size;
+    return;
+  }
+  if (phase_ != Phase::open) begin_ = parsed_ = end_ = 0;
+  if (capacity_ - end_ >= min_room) return;
+  if (is_pinned()) {
+    if (body_ == Body::collecting && !in_place_) hold();
+    return;
+  }
+  if (begin_ > 0) compact();
+  if (capacity_ - end_ < min_room) grow();
+}
+
+void Session::Impl::compact() noexcept {
+  const std::size_t distance = begin_;
+  std::memmove(input_, input_ + distance, end_ - distance);
+  if (in_head_) parser_.rebase(-static_cast<std::ptrdiff_t>(distance));
+  begin_ = 0;
+  parsed_ -= distance;
+  end_ -= distance;
+}
+
+void Session::Impl::grow() {
+  auto* const bigger = static_cast<char*>(detail::BlockPool::take(2 * capacity_));
+  std::memcpy(bigger, input_, end_);
+  if (in_head_) parser_.rebase(bigger - input_);
+  give_block(input_, capacity_);
+  input_ = bigger;
+  capacity_ *= 2;
+}
+
+// The request keeps the buffer that it lies in; its body comes through another.
+void Session::Impl::hold() {
+  held_ = input_;
+  held_capacity_ = capacity_;
+  const std::size_t needed = end_ - parsed_ + min_room;
+  capacity_ = std::max(Endpoint::input_size, detail::BlockPool::capacity(needed));
+  input_ = capacity_ == Endpoint::input_size ? endpoint_.take_input()
+                                             : static_cast<char*>(detail::BlockPool::take(capacity_));
+  std::memcpy(input_, held_ + parsed_, end_ - parsed_);
+  end_ -= parsed_;
+  begin_ = parsed_ = keep_ = 0;
+}
+
+void Session::Impl::drop_held() noexcept {
+  if (held_) give_block(std::exchange(held_, nullptr), held_capacity_);
+}
+
+// What is parsed and not referred to makes room, when nothing is behind it.
+void Session::Impl::recycle() noexcept {
+  begin_ = parsed_;
+  if (parsed_ == end_ && prepared_ == Prepared::nothing) begin_ = parsed_ = end_ = keep_;
+}
+
+void Session::Impl::give_block(char* block, std::size_t capacity) noexcept {
+  if (capacity == Endpoint::input_size) endpoint_.give_input(block);
+  else detail::BlockPool::give(block, capacity);
+}
+
+// An idle session holds no memory, unless its owner is about to write to it.
+void Session::Impl::release() noexcept {
+  if (prepared_ != Prepared::nothing) return;
+  if (input_) give_block(std::exchange(input_, nullptr), capacity_);
+  begin_ = parsed_ = end_ = capacity_ = 0;
+  parser_.release();
+  if (body_buffer_.capacity() > 0) body_buffer_ = Buffer{};
+}
+
+// The state machine.
+
+void Session::Impl::advance() {
+  if (running_) return;
+  running_ = true;
+  while (step()) {
+  }
+  running_ = false;
+  if (is_at_rest()) come_to_rest();
+}
+
+void Session::Impl::come_to_rest() noexcept {
+  if (draining_ && phase_ == Phase::open) phase_ = Phase::ended;
+  release();
+}
+
+// True if there may be more to do.
+bool Session::Impl::step() {
+  if (phase_ != Phase::open) return false;
+  if (body_ == Body::collecting) return collect_more();
+  if (in_flight_) return false;
+  if (body_ == Body::dropping) return drop_more();
+  if (begin_ == end_ || unsent() > endpoint_.limits_.output) return false;
+  return read_head();
+}
+
+// RFC 9112 section 2.2: empty lines before a request line are ignored. False if there is nothing behind them.
+bool Session::Impl::skip_blank_lines() {
+  while (begin_ != end_ && (input_[begin_] == '\r' || input_[begin_] == '\n')) {
+    if (end_ - begin_ == 1 && input_[begin_] == '\r') return false;
+    if (input_[begin_] == '\n' || input_[begin_ + 1] != '\n') return refuse(malformed), false;
+    parsed_ = begin_ += 2;
+  }
+  if (begin_ == end_) recycle();
+  return begin_ != end_;
+}
+
+bool Session::Impl::read_head() {
+  if (!in_head_) {
+    if (!skip_blank_lines()) return false;
+    parser_.begin_head();
+    in_head_ = true;
+    line_done_ = false;
+    head_limit_ = endpoint_.limits_.request_line;
+    ++requests_;
+  }
+  // In steps that depend on where a byte stands in its head, not on how the input was cut.
+  const std::size_t size = std::min(end_ - parsed_, head_limit_ - (parsed_ - begin_));
+  if (size == 0) return false;
+  const char* stop = nullptr;
+  const Parser::Event event = parser_.run(input_ + parsed_, size, stop);
+  if (event == Parser::Event::broken) return refuse(malformed), false;
+  parsed_ = static_cast<std::size_t>(stop - input_);
+  return event == Parser::Event::more ? check_head_size() : begin_request();
+}
+
+bool Session::Impl::check_head_size() {
+  if (parsed_ - begin_ < head_limit_) return false;
+  if (line_done_) return refuse(head_too_large), false;
+  if (!parser_.is_past_line(input_ + parsed_)) return refuse(line_too_long), false;
+  line_done_ = true;
+  head_limit_ = parser_.line_size(input_ + begin_) + endpoint_.limits_.header_block;
+  return true;
+}
+
+bool Session::Impl::begin_request() {
+  in_head_ = false;
+  if (const Refusal* const refusal = parser_.check(input_ + parsed_)) return refuse(*refusal), false;
+  begin_ = parsed_;
+  request_ = parser_.request();
+  body_error_ = 0;
+  body_left_ = parser_.length();
+  body_ = parser_.is_chunked() || body_left_ > 0 ? Body::unasked : Body::none;
+  in_place_ = body_left_ <= capacity_ - parsed_;
+  keep_ = in_place_ ? parsed_ + static_cast<std::size_t>(body_left_) : parsed_;
+  in_flight_ = true;
+  ++endpoint_.in_flight_;
+  serve();
+  return true;
+}
+
+void Session::Impl::serve() {
+  if (endpoint_.in_flight_ <= endpoint_.limits_.in_flight) [[likely]] {
+    endpoint_.service_.serve(*this);
+  } else {
+    reply(Response::json(R"({"detail":"Service Unavailable"})", 503).header("retry-after", "1"));
+  }
+}
+
+// Answers what is not a request that a service should see, and ends.
+void Session::Impl::refuse(const Refusal& refusal) {
+  write_error(out(), refusal.status, refusal.detail, framing(Persistence::ended));
+  in_head_ = false;
+  phase_ = Phase::finishing;
+}
+
+// Bodies.
+
+bool Session::Impl::collect_body(Work& ready) noexcept {
+  if (body_ != Body::unasked) return true;
+  body_ = Body::collecting;
+  body_buffer_.clear();
+  if (parser_.expects_continue()) out().append("HTTP/1.1 100 Continue\r\n\r\n");  // RFC 9110 section 10.1.1.
+  parser_.set_sink(&body_buffer_);
+  if (!in_place_) static_cast<void>(body_buffer_.room(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_step))));
+  while (body_ == Body::collecting && collect_more()) {
+  }
+  if (body_ == Body::collecting && eof_) fail_body(400);
+  if (body_ != Body::collecting) return true;
+  ready_ = &ready;
+  if (!running_) host_.on_change();
+  return false;
+}
+
+// True if something was done.
+bool Session::Impl::collect_more() {
+  if (parser_.is_chunked()) return run_chunks();
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(end_ - parsed_, body_left_));
+  if (in_place_) {
+    if (size < body_left_) return false;
+    complete_body({input_ + parsed_, size});
+    body_left_ = 0;
+    begin_ = parsed_ += size;
+    return true;
+  }
+  body_buffer_.append({input_ + parsed_, size});
+  parsed_ += size;
+  body_left_ -= size;
+  recycle();
+  if (body_left_ == 0) complete_body(body_buffer_.view());
+  return body_left_ == 0;
+}
+
+bool Session::Impl::run_chunks() {
+  if (parsed_ == end_) return false;
+  const char* stop = nullptr;
+  const Parser::Event event = parser_.run(input_ + parsed_, end_ - parsed_, stop);
+  if (event == Parser::Event::broken) {
+    if (in_flight_) fail_body(parser_.limit_hit() ? parser_.limit_hit()->status : 400);
+    else phase_ = Phase::finishing;  // The reply has been made.
+    return false;
+  }
+  parsed_ = static_cast<std::size_t>(stop - input_);
+  recycle();
+  if (event != Parser::Event::end) return false;
+  if (in_flight_) complete_body(body_buffer_.view());
+  else body_ = Body::none;
+  return true;
+}
+
+void Session::Impl::complete_body(std::string_view body) noexcept {
+  body_ = Body::none;
+  request_.set_body(body);
+  if (ready_) context_->enqueue(*std::exchange(ready_, nullptr));
+}
+
+void Session::Impl::fail_body(int status) noexcept {
+  body_ = Body::failed;
+  body_error_ = status;
+  if (ready_) context_->enqueue(*std::exchange(ready_, nullptr));
+}
+
+// The reply was made, and nobody wants the body.
+bool Session::Impl::drop_more() {
+  if (parser_.is_chunked()) return run_chunks();
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(end_ - parsed_, body_left_));
+  parsed_ += size;
+  body_left_ -= size;
+  recycle();
+  if (body_left_ > 0) return false;
+  body_ = Body::none;
+  return true;
+}
+
+// Replies.
+
+void Session::Impl::reply(Response&& response) noexcept {
+  assert(in_flight_ && "an exchange was replied to twice");
+  if (phase_ == Phase::open) {
+    // Whoever waits for 100 and gets a final reply may or may not send the body (RFC 9110 section 10.1.1): no guessing.
+    const bool unsure = body_ == Body::failed || (body_ == Body::unasked && parser_.expects_continue());
+    const bool last = !parser_.keeps_alive() || draining_ || eof_ || unsure;
+    const Persistence goes_on = parser_.is_http_1_0() ? Persistence::stated : Persistence::implied;
+    write_response(out(), response, framing(last ? Persistence::ended : goes_on));
+    if (last) phase_ = eof_ ? Phase::ended : Phase::finishing;
+  }
+  end_request();
+  if (!running_) reply_came_late();
+}
+
+void Session::Impl::end_request() {
+  in_flight_ = false;
+  --endpoint_.in_flight_;
+  keep_ = 0;
+  ready_ = nullptr;
+  drop_held();
+  if (body_ == Body::unasked || body_ == Body::collecting) {
+    body_ = Body::dropping;
+    parser_.set_sink(nullptr);
+  }
+  if (prepared_ != Prepared::body) body_buffer_.clear();
+  recycle();
+}
+
+void Session::Impl::reply_came_late() {
+  const bool more = phase_ == Phase::open && parsed_ != end_ && unsent() <= endpoint_.limits_.output;
+  if (more && !resume_.queued) {
+    resume_.queued = true;
+    context_->enqueue(resume_);
+  }
+  if (more) return;
+  if (is_at_rest()) come_to_rest();
+  host_.on_change();
+}
+
+Framing Session::Impl::framing(Persistence persistence) noexcept {
+  return {endpoint_.ok_head(), endpoint_.date_line(), persistence, parser_.is_head_request()};
+}
+
+// Output.
+
+Buffer& Session::Impl::out() {
+  if (out_.capacity() == 0) std::swap(out_, endpoint_.spare_output_);
+  return out_;
+}
+
+std::string_view Session::Impl::output() noexcept {
+  if (sending_.empty()) std::swap(sending_, out_);
+  return sending_.view().substr(sent_);
+}
+
+void Session::Impl::consumed(std::size_t bytes) {
+  sent_ += bytes;
+  if (sent_ == sending_.size()) {
+    sent_ = 0;
+    sending_.clear();
+    if (endpoint_.spare_output_.capacity() == 0 && sending_.capacity() <= spare_limit) {
+      std::swap(sending_, endpoint_.spare_output_);
+    } else {
+      sending_ = Buffer{};
+    }
+  }
+  if (parsed_ != end_ && !in_flight_ && !resume_.queued) advance();
+}
+
+// Ends.
+
+void Session::Impl::eof() {
+  eof_ = true;
+  if (in_flight_) {
+    if (body_ == Body::collecting) fail_body(400);
+    stop_.request_stop();
+  } else if (phase_ != Phase::lost) {
+    phase_ = Phase::ended;
+  }
+}
+
+void Session::Impl::abort() {
+  phase_ = Phase::lost;
+  out_.clear();
+  sending_.clear();
+  sent_ = 0;
+  if (!in_flight_) return;
+  if (body_ == Body::collecting || body_ == Body::unasked) fail_body(499);
+  stop_.request_stop();
+}
+
+void Session::Impl::drain() {
+  draining_ = true;
+  if (phase_ == Phase::open && !in_head_ && !resume_.queued && is_at_rest()) phase_ = Phase::ended;
+}
+
+void Session::Impl::expire() {
+  switch (wait()) {
+    case Wait::idle:
+    case Wait::lingering: phase_ = Phase::ended; break;
+    case Wait::head: refuse(too_slow); break;
+    case Wait::body:
+      if (in_flight_) fail_body(408);
+      else phase_ = Phase::ended;
+      break;
+    case Wait::output: abort(); break;
+    case Wait::application:
+    case Wait::over: break;
+  }
+}
+
+Advice Session::Impl::advice() const noexcept {
+  switch (phase_) {
+    case Phase::lost: return Advice::reset;
+    case Phase::ended: return Advice::close;
+    case Phase::finishing: return Advice::finish;
+    case Phase::open: break;
+  }
+  if (eof_ || body_ == Body::failed) return Advice::pause;
+  if (body_ == Body::collecting || body_ == Body::dropping) return Advice::read;
+  if (in_flight_) return end_ < capacity_ ? Advice::read : Advice::pause;
+  return unsent() > endpoint_.limits_.output ? Advice::pause : Advice::read;
+}
+
+Wait Session::Impl::wait() const noexcept {
+  if (phase_ == Phase::lost) return Wait::over;
+  if (unsent() > 0) return Wait::output;
+  if (phase_ == Phase::ended) return Wait::over;
+  if (phase_ == Phase::finishing) return Wait::lingering;
+  if (body_ == Body::collecting || body_ == Body::dropping) return Wait::body;
+  if (in_flight_) return Wait::application;
+  return in_head_ ? Wait::head : Wait::idle;
+}
+
+std::uint64_t Session::Impl::body_received() const noexcept {
+  if (parser_.is_chunked()) return parser_.body_size();
+  const std::uint64_t taken = parser_.length() - body_left_;
+  return in_place_ ? taken + std::min<std::uint64_t>(end_ - parsed_, body_left_) : taken;
+}
+
+// The public face.
+
+Session::Session(Endpoint& endpoint, Host& host) {
+  void* const memory = detail::BlockPool::take(sizeof(Impl));
+  impl_ = ::new (memory) Impl{endpoint, host};
+}
+Session::~Session() {
+  impl_->~Impl();
+  detail::BlockPool::give(impl_, sizeof(Impl));
+}
+
+std::span<char> Session::prepare() noexcept { return impl_->prepare(); }
+void Session::commit(std::size_t bytes) noexcept { impl_->commit(bytes); }
+
+std::size_t Session::feed(std::string_view bytes) noexcept {
+  std::size_t taken = 0;
+  while (taken < bytes.size()) {
+    const std::span<char> room = prepare();
+    if (room.empty()) break;
+    const std::size_t size = std::min(room.size(), bytes.size() - taken);
+    std::memcpy(room.data(), bytes.data() + taken, size);
+    taken += size;
+    commit(size);
+  }
+  return taken;
+}
+
+void Session::eof() noexcept { impl_->eof(); }
+void Session::abort() noexcept { impl_->abort(); }
+void Session::drain() noexcept { impl_->drain(); }
+void Session::expire() noexcept { impl_->expire(); }
+std::string_view Session::output() noexcept { return impl_->output(); }
+void Session::consumed(std::size_t bytes) noexcept { impl_->consumed(bytes); }
+Advice Session::advice() const noexcept { return impl_->advice(); }
+Wait Session::wait() const noexcept { return impl_->wait(); }
+bool Session::busy() const noexcept { return impl_->busy(); }
+std::uint64_t Session::requests() const noexcept { return impl_->requests(); }
+std::uint64_t Session::body_received() const noexcept { return impl_->body_received(); }
+
+}  // namespace umbel::http1

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include "writer.hpp"
+
+#include <cstddef>
+#include <cstring>
+
+#include "umbel/core/error.hpp"
+
+namespace umbel::http1 {
+
+namespace {
+
+using std::string_view;
+
+// Writes into room that was reserved before.
+class Cursor {
+public:
+  explicit Cursor(char* at) noexcept : at_(at) {}
+
+  void put(string_view text) noexcept {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  template <std::size_t n>
+  void put(const char (&literal)[n]) noexcept {
+    std::memcpy(at_, literal, n - 1);
+    at_ += n - 1;
+  }
+  void put_number(std::size_t number) noexcept {
+    char digits[20];
+    char* first = digits + sizeof digits;
+    do {
+      *--first = static_cast<char>('0' + number % 10);
+    } while (number /= 10);
+    while (first != digits + sizeof digits) *at_++ = *first++;
+  }
+  char* at() const noexcept { return at_; }
+
+private:
+  char* at_;
+};
+
+// Everything that is written besides what a response brings, and the reason phrase: the longest has 31 letters.
+constexpr std::size_t frame_size = 256;
+
+bool is_final(int status) noexcept { return status >= 200 && status <= 999; }
+
+void put_status_line(Cursor& out, int status) noexcept {
+  out.put("HTTP/1.1 ");
+  out.put_number(static_cast<std::size_t>(status));
+  out.put(" ");
+  out.put(reason_phrase(status));
+  out.put("\r\n");
+}
+
+void put_persistence(Cursor& out, Persistence persistence) noexcept {
+  if (persistence == Persistence::ended) out.put("connection: close\r\n\r\n");
+  else if (persistence == Persistence::stated) out.put("connection: keep-alive\r\n\r\n");
+  else out.put("\r\n");
+}
+
+}  // namespace
+
+void write_response(Buffer& out, const Response& response, const Framing& framing) {
+  const int status = is_final(response.status()) ? response.status() : 500;
+  const string_view type = response.known_content_type();
+  const string_view lines = response.header_lines();
+  const string_view body = response.body();
+  char* const begin = out.room(frame_size + type.size() + lines.size() + body.size());
+  Cursor cursor{begin};
+  if (status == 200) [[likely]] {
+    cursor.put(framing.ok_head);
+  } else {
+    put_status_line(cursor, status);
+    cursor.put(framing.date_line);
+  }
+  if (!type.empty()) {
+    cursor.put("content-type: ");
+    cursor.put(type);
+    cursor.put("\r\n");
+  }
+  if (!lines.empty()) cursor.put(lines);
+  // RFC 9110 section 8.6: no Content-Length in 204; 304 would have to know the length of what was not asked for.
+  // Section 15.3.6: 205 has no content.
+  const bool has_body = Response::may_have_body(status) && status != 205;
+  if (has_body || status == 205) {
+    cursor.put("content-length: ");
+    cursor.put_number(has_body ? body.size() : 0);
+    cursor.put("\r\n");
+  }
+  put_persistence(cursor, framing.persistence);
+  if (has_body && !framing.is_head_request) cursor.put(body);
+  out.grew(static_cast<std::size_t>(cursor.at() - begin));
+}
+
+void write_error(Buffer& out, int status, string_view detail, const Framing& framing) {
+  constexpr string_view before = "{\"detail\":\"";
+  constexpr string_view after = "\"}";
+  char* const begin = out.room(frame_size + detail.size());
+  Cursor cursor{begin};
+  put_status_line(cursor, status);
+  cursor.put(framing.date_line);
+  cursor.put("content-type: application/json\r\ncontent-length: ");
+  cursor.put_number(before.size() + detail.size() + after.size());
+  cursor.put("\r\n");
+  put_persistence(cursor, framing.persistence);
+  if (!framing.is_head_request) {
+    cursor.put(before);
+    cursor.put(detail);
+    cursor.put(after);
+  }
+  out.grew(static_cast<std::size_t>(cursor.at() - begin));
+}
+
+}  // namespace umbel::http1

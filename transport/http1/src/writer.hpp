@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Replies as they go on the wire (RFC 9112 section 4).
+
+#include <cstdint>
+#include <string_view>
+
+#include "umbel/core/buffer.hpp"
+#include "umbel/core/response.hpp"
+
+namespace umbel::http1 {
+
+/// What a reply says about its connection.
+enum class Persistence : std::uint8_t {
+  implied,  // HTTP/1.1 that goes on: nothing.
+  stated,   // HTTP/1.0 that goes on: keep-alive.
+  ended     // close.
+};
+
+/// What the transport adds to a response.
+struct Framing {
+  std::string_view ok_head;    // Status line and date of a 200.
+  std::string_view date_line;  // The end of it.
+  Persistence persistence;
+  bool is_head_request;
+};
+
+/// Appends `response` to `out`. A status that cannot be sent as a reply becomes 500.
+void write_response(Buffer& out, const Response& response, const Framing& framing);
+
+/// Appends the transport's own error reply: JSON. `detail` as it stands in a JSON string.
+void write_error(Buffer& out, int status, std::string_view detail, const Framing& framing);
+
+}  // namespace umbel::http1
