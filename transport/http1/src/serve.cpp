@@ -169,9 +169,8 @@ private:
   bool closing_ = false;
 };
 
-void serve_until_signal(Service& service, const ServeOptions& options) {
+void serve_until_signal(Service& service, Loop& loop, const ServeOptions& options) {
   const unsigned threads = options.threads > 0 ? options.threads : 1;
-  Loop loop;
   Worker worker{service, loop, options};
   Countdown countdown{threads, loop};
   worker.set_countdown(countdown);
@@ -187,15 +186,28 @@ void serve_until_signal(Service& service, const ServeOptions& options) {
   loop.run();
 }
 
+int tell(const std::exception& error) noexcept {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
+
 }  // namespace
 
 int serve(Service& service, const ServeOptions& options) {
   try {
-    serve_until_signal(service, options);
+    Loop loop;
+    return serve(service, loop, options);
+  } catch (const std::exception& error) {
+    return tell(error);
+  }
+}
+
+int serve(Service& service, Loop& loop, const ServeOptions& options) {
+  try {
+    serve_until_signal(service, loop, options);
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
+    return tell(error);
   }
 }
 

@@ -27,4 +27,8 @@ struct ServeOptions {
 /// Returns 0, or 1 if the service or the port cannot be started; stderr says why. Writes nothing to stdout.
 int serve(Service& service, const ServeOptions& options = {});
 
+/// The same on a loop of the program's own, for what lives on it beside the server: clients, timers, sockets. What the
+/// program opened there stays open when this returns. With several threads it is the loop of one of them.
+int serve(Service& service, Loop& loop, const ServeOptions& options = {});
+
 }  // namespace umbel::http1
