@@ -108,8 +108,8 @@ std::size_t Context::fire_timers(std::size_t budget) noexcept {
     timer.function_(timer);
     ++fired;
   }
-  // A port's timer may fire early; then it must be armed again although the time has not changed.
-  armed_ = Time::max();
+  // A port's timer may have gone off, perhaps early: so the port is told again, whether the time has changed or not.
+  armed_ = Time::min();
   return fired;
 }
 

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/core/request.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace umbel {
+namespace {
+
+TEST(Method, NamesAndTextAreInverse) {
+  for (const Method method : {Method::get, Method::head, Method::post, Method::put, Method::patch, Method::delete_,
+                              Method::options, Method::connect, Method::trace}) {
+    EXPECT_EQ(method_from(to_string(method)), method);
+  }
+}
+
+TEST(Method, IsCaseSensitiveAndEveryOtherTokenIsOther) {
+  EXPECT_EQ(method_from("get"), Method::other);
+  EXPECT_EQ(method_from("OTHER"), Method::other);
+  EXPECT_EQ(method_from("PROPFIND"), Method::other);
+  EXPECT_EQ(method_from(""), Method::other);
+}
+
+TEST(EqualIgnoringCase, ComparesAsciiOnly) {
+  EXPECT_TRUE(equal_ignoring_case("Content-Type", "cONTENT-tYPE"));
+  EXPECT_TRUE(equal_ignoring_case("", ""));
+  EXPECT_FALSE(equal_ignoring_case("a", "ab"));
+  EXPECT_FALSE(equal_ignoring_case("[", "{"));  // They differ by the same bit as letters do.
+  EXPECT_FALSE(equal_ignoring_case("@", "`"));
+}
+
+TEST(Headers, FindsTheFirstFieldOfANameWhateverItsCase) {
+  const std::array<HeaderField, 3> fields{{{"Host", "a"}, {"X-Token", "one"}, {"x-token", "two"}}};
+  const Headers headers{fields};
+
+  EXPECT_EQ(headers.get("x-TOKEN"), "one");
+  EXPECT_EQ(headers.find("X-Token"), &fields[1]);
+  EXPECT_EQ(headers.get("x-toke"), std::nullopt);
+  EXPECT_EQ(headers.size(), 3u);
+}
+
+TEST(Request, SplitsItsTargetAtTheFirstQuestionMark) {
+  const Request request{Method::get, "/a/b?x=1?y", {}};
+
+  EXPECT_EQ(request.target(), "/a/b?x=1?y");
+  EXPECT_EQ(request.path(), "/a/b");
+  EXPECT_EQ(request.query(), "x=1?y");
+  EXPECT_EQ((Request{Method::get, "/a", {}}.query()), "");
+  EXPECT_EQ((Request{Method::get, "/a?", {}}.path()), "/a");
+}
+
+TEST(OwnedRequest, KeepsItsTextWhileItIsMovedAndGrows) {
+  OwnedRequest request{Method::post, "/i?q=1"};
+  for (int i = 0; i < 100; ++i) request.header("x-" + std::to_string(i), std::to_string(i));
+  request.body("body");
+
+  const OwnedRequest moved{std::move(request)};
+  const Request view = moved.view();
+
+  EXPECT_EQ(view.method(), Method::post);
+  EXPECT_EQ(view.path(), "/i");
+  EXPECT_EQ(view.body(), "body");
+  EXPECT_EQ(view.headers().size(), 100u);
+  EXPECT_EQ(view.header("x-42"), "42");
+}
+
+TEST(OwnedRequest, AViewOutlivesAMoveOfItsOwner) {
+  OwnedRequest request{Method::get, "/s"};
+  request.header("a", "b").body("c");
+  const Request view = request.view();
+
+  const OwnedRequest moved{std::move(request)};
+
+  EXPECT_EQ(view.target(), "/s");
+  EXPECT_EQ(view.body(), "c");
+}
+
+TEST(OwnedRequest, CopiesEverythingThatARequestRefersTo) {
+  std::string target = "/x", value = "v", body = "b";
+  const std::array<HeaderField, 1> fields{{{"n", value}}};
+  const OwnedRequest owned{Request{Method::put, target, Headers{fields}, body}};
+  target = value = body = "?";
+
+  const OwnedRequest copy = owned;
+  OwnedRequest assigned{Method::get, "/"};
+  assigned = copy;
+
+  for (const OwnedRequest* request : {&owned, &copy, &std::as_const(assigned)}) {
+    EXPECT_EQ(request->view().method(), Method::put);
+    EXPECT_EQ(request->view().target(), "/x");
+    EXPECT_EQ(request->view().header("N"), "v");
+    EXPECT_EQ(request->view().body(), "b");
+  }
+}
+
+}  // namespace
+}  // namespace umbel
