@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/core/buffer.hpp"
 
+#include <algorithm>
+
 namespace umbel {
 
 void Buffer::grow(std::size_t bytes) {
-  std::size_t wanted = capacity_ * 2;
-  if (wanted < size_ + bytes) wanted = size_ + bytes;
-  wanted = detail::BlockPool::capacity(wanted);
-  auto* bigger = static_cast<char*>(detail::BlockPool::take(wanted));
+  const std::size_t wanted = detail::BlockPool::capacity(std::max(2 * capacity_, size_ + bytes));
+  auto* const bigger = static_cast<char*>(detail::BlockPool::take(wanted));
   if (data_) {
     std::memcpy(bigger, data_, size_);
     detail::BlockPool::give(data_, capacity_);

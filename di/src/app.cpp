@@ -149,7 +149,9 @@ void App::dispatch(Exchange& exchange) noexcept {
   const Request& request = exchange.request();
   detail::Captures captures;  // Left unset.
   Arena arena;
-  const detail::Endpoint* const endpoint = started_->trie.find(request.path(), captures, arena);
+  const bool is_plain = request.target().find('%') == std::string_view::npos;
+  const auto escapes = is_plain ? detail::Escapes::none : detail::Escapes::some;
+  const detail::Endpoint* const endpoint = started_->trie.find(request.path(), escapes, captures, arena);
   if (!endpoint) [[unlikely]] {
     if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
     if (request.method() == Method::options && request.path() == "*")
@@ -162,9 +164,8 @@ void App::dispatch(Exchange& exchange) noexcept {
     if (request.method() == Method::options) return exchange.reply(Response{204}.header("allow", endpoint->allow));
     return exchange.reply(detail_response(405).header("allow", endpoint->allow));
   }
-  if (request.path().find('%') != std::string_view::npos && !detail::is_well_escaped(request.path())) [[unlikely]]
-    return exchange.reply(detail_response(400));
-  detail::Resolver::serve(*plan, exchange, captures.data());
+  if (!is_plain && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+  detail::Resolver::serve(*plan, exchange, captures.data(), escapes);
 }
 
 }  // namespace umbel

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/di/params.hpp"
 
+#include <algorithm>
+
 #include "percent.hpp"
 #include "umbel/di/plan.hpp"
 
@@ -57,23 +59,47 @@ std::string_view percent_decode(std::string_view text, PlusIs plus, Arena& arena
 
 std::string_view Resolver::path_value(std::uint32_t index) {
   const Capture& sent = static_cast<const Capture*>(at(plan_->captures_))[index];
-  return percent_decode({sent.data, sent.size}, PlusIs::plus, arena_);
+  const std::string_view text{sent.data, sent.size};
+  return escapes_ == Escapes::none ? text : percent_decode(text, PlusIs::plus, arena_);
 }
 
+namespace {
+
+/// The first `name=value`, or `name` alone, in a query whose keys need no decoding; null data if there is none.
+std::string_view raw_query_value(std::string_view query, std::string_view name) noexcept {
+  while (!query.empty()) {
+    const bool is_it = query.starts_with(name) &&
+                       (query.size() == name.size() || query[name.size()] == '=' || query[name.size()] == '&');
+    if (is_it) {
+      query.remove_prefix(name.size());
+      if (!query.empty() && query.front() == '=') query.remove_prefix(1);
+      return query.substr(0, query.find('&'));
+    }
+    const std::size_t next = query.find('&');
+    if (next == std::string_view::npos) break;
+    query.remove_prefix(next + 1);
+  }
+  return {};
+}
+
+}  // namespace
+
 std::optional<std::string_view> Resolver::query_value(std::string_view name) {
+  // A plus stands for a space in a key, too; but few names have one.
+  if (escapes_ == Escapes::some || name.find(' ') != std::string_view::npos) return escaped_query_value(name);
+  const std::string_view value = raw_query_value(request_->query(), name);
+  if (!value.data()) return std::nullopt;
+  return value.find('+') == std::string_view::npos ? value : percent_decode(value, PlusIs::space, arena_);
+}
+
+std::optional<std::string_view> Resolver::escaped_query_value(std::string_view name) {
   std::string_view rest = request_->query();
   while (!rest.empty()) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(pair.size() < rest.size() ? pair.size() + 1 : pair.size());
-    const std::size_t equals = pair.find('=');
-    std::string_view key = pair.substr(0, equals);
-    if (key != name) {
-      if (key.size() <= name.size() || key.find_first_of("%+") == std::string_view::npos) continue;
-      key = percent_decode(key, PlusIs::space, arena_);
-      if (key != name) continue;
-    }
-    const std::string_view value = equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
-    return percent_decode(value, PlusIs::space, arena_);
+    rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (percent_decode(pair.substr(0, equals), PlusIs::space, arena_) != name) continue;
+    return percent_decode(pair.substr(std::min(equals + 1, pair.size())), PlusIs::space, arena_);
   }
   return std::nullopt;
 }

@@ -51,6 +51,7 @@ public:
     make_regions();
     place_records();
     list_destroyed();
+    note_shortcuts();
     check_wrappers();
     return std::move(plan_);
   }
@@ -248,6 +249,15 @@ private:
     for (std::size_t i = 0; i < plan_->values_.size(); ++i) {
       if (plan_->values_[i].info->destroy) plan_->values_destroyed_.push_back(static_cast<Index>(i));
     }
+  }
+
+  void note_shortcuts() {
+    const auto& steps = plan_->steps_;
+    const auto plain = std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::plain; });
+    plan_->first_plain_ = static_cast<std::uint32_t>(plain - steps.begin());
+    const auto& destroyed = plan_->destroyed_;
+    const bool only_root = destroyed.empty() || (destroyed.size() == 1 && destroyed[0] + 1u == steps.size());
+    plan_->destroys_only_root_ = only_root && plan_->values_destroyed_.empty();
   }
 
   void check_wrappers() {

@@ -35,9 +35,10 @@ Resolver::Resolver(const Plan& plan, Context& context, const Request& request, E
   env_.context = &context;
 }
 
-void Resolver::serve(const Plan& plan, Exchange& exchange, const Capture* captures) noexcept {
+void Resolver::serve(const Plan& plan, Exchange& exchange, const Capture* captures, Escapes escapes) noexcept {
   void* const block = BlockPool::take(plan.bytes_);
   auto* const resolver = ::new (block) Resolver{plan, exchange.context(), exchange.request(), &exchange, nullptr};
+  resolver->escapes_ = escapes;
   auto* const own = static_cast<Capture*>(resolver->at(plan.captures_));
   for (std::uint32_t i = 0; i < plan.capture_count_; ++i) own[i] = captures[i];
   resolver->begin();
@@ -53,28 +54,41 @@ void Resolver::call(const Plan& plan, Context& context, const Request& request, 
   resolver->begin();
 }
 
-void Resolver::begin() noexcept {
-  if (!extract_values()) return finish();
+inline void Resolver::begin() noexcept {
+  if (!extract_values()) [[unlikely]]
+    return finish();
   if (plan_->reads_body_ && exchange_ && !has_body()) return;
-  if (async_) return advance();
+  if (async_) [[unlikely]]
+    return advance();
   sweep();
 }
 
-bool Resolver::extract_values() noexcept {
-  for (const PlannedValue& value : plan_->values_) {
-    try {
-      // A value that could not be made is reported; the rest is checked all the same, and dropped.
-      if (!value.info->extract(*this, value.index, at(value.slot))) continue;
-      if (!invalid_)
-        ++values_made_;
-      else if (value.info->destroy)
-        value.info->destroy(at(value.slot));
-    } catch (...) {
-      fail(0, std::make_unique<Error>(Error::current()));
-      return false;
-    }
+inline bool Resolver::extract_values() noexcept {
+  const PlannedValue* value = plan_->values_.data();
+  const PlannedValue* const end = value + plan_->values_.size();
+  try {
+    while (value != end && value->info->extract(*this, value->index, at(value->slot))) ++value;
+  } catch (...) {
+    fail(0, std::make_unique<Error>(Error::current()));
   }
-  return !invalid_;
+  values_made_ = static_cast<std::uint32_t>(value - plan_->values_.data());
+  if (value == end) [[likely]]
+    return true;
+  if (!failed_) report_others(value + 1);
+  return false;
+}
+
+/// The rest is checked all the same, and dropped.
+void Resolver::report_others(const PlannedValue* value) noexcept {
+  const PlannedValue* const end = plan_->values_.data() + plan_->values_.size();
+  try {
+    for (; value != end; ++value) {
+      const bool is_made = value->info->extract(*this, value->index, at(value->slot));
+      if (is_made && value->info->destroy) value->info->destroy(at(value->slot));
+    }
+  } catch (...) {
+    fail(0, std::make_unique<Error>(Error::current()));
+  }
 }
 
 /// False: we shall be resumed when it is here.
@@ -97,29 +111,29 @@ void Resolver::check_body() noexcept {
 }
 
 /// Everything that does not suspend, in one go.
-void Resolver::sweep() noexcept {
-  const Step* const steps = plan_->steps_.data();
+inline void Resolver::sweep() noexcept {
+  const Step* const first = plan_->steps_.data();
+  const Step* const stop = first + std::min(plan_->first_plain_, limit_);
+  const Step* step = first;
   ErrorBox error;
-  while (next_ < limit_) {
-    const Step& step = steps[next_];
-    if (step.kind == NodeKind::plain) {
-      enter_async(next_);
-      return advance();
-    }
-    const Status status = step.run(*this, step, error);
-    if (status == Status::done) [[likely]] {
-      ++next_;
-      continue;
-    }
-    if (status == Status::failed) {
-      fail(next_, std::move(error));
-      break;
-    }
-    enter_async(next_);
-    suspend(step);
-    return advance();
+  Status status = Status::done;
+  while (step != stop) {
+    status = step->run(*this, *step, error);
+    if (status != Status::done) break;
+    ++step;
   }
-  finish();
+  next_ = static_cast<std::uint32_t>(step - first);
+  if (next_ == plan_->steps_.size() && exchange_) [[likely]]
+    return reply();
+  leave_sweep(status, std::move(error));
+}
+
+void Resolver::leave_sweep(Status status, ErrorBox error) noexcept {
+  if (status == Status::failed) fail(next_, std::move(error));
+  if (next_ >= limit_) return finish();
+  enter_async(next_);
+  if (status == Status::pending) suspend(plan_->steps_[next_]);
+  advance();
 }
 
 // --- when something is in flight ------------------------------------------------------------------------------------
@@ -314,7 +328,8 @@ void Resolver::finish() noexcept {
   if (async_) async_->disconnect.unlink();
   if (failed_) tell_observer();
   if (caller_) return answer_caller();
-  reply();
+  if (succeeded()) return reply();
+  reply_error();
 }
 
 /// Why there is no value. Only if !succeeded().
@@ -332,7 +347,7 @@ Response Resolver::error_response() {
 }
 
 /// Null if making it failed.
-Response* Resolver::make_response() noexcept {
+inline Response* Resolver::make_response() noexcept {
   const Step& root = plan_->steps_.back();
   if (!plan_->respond_) return static_cast<Response*>(at(root.slot));
   try {
@@ -344,15 +359,21 @@ Response* Resolver::make_response() noexcept {
   }
 }
 
-void Resolver::reply() noexcept {
+/// Everything went well.
+inline void Resolver::reply() noexcept {
   Exchange& exchange = *exchange_;
+  Response* const response = make_response();
+  if (!response) [[unlikely]]
+    return reply_error();
+  destroy_slots(plan_->respond_ == nullptr);
   // The reply comes last: the exchange may be gone, or serve the next request, afterwards.
-  if (Response* const response = succeeded() ? make_response() : nullptr) [[likely]] {
-    destroy_slots(plan_->respond_ == nullptr);
-    exchange.reply(std::move(*response));
-    response->~Response();
-    return release();
-  }
+  exchange.reply(std::move(*response));
+  response->~Response();
+  release();
+}
+
+void Resolver::reply_error() noexcept {
+  Exchange& exchange = *exchange_;
   Response response = error_response();
   destroy_slots(false);
   release();
@@ -368,7 +389,13 @@ void Resolver::answer_caller() noexcept {
 }
 
 /// In reverse order of making. `keep_root`: the last slot is needed a little longer.
-void Resolver::destroy_slots(bool keep_root) noexcept {
+inline void Resolver::destroy_slots(bool keep_root) noexcept {
+  if (plan_->destroys_only_root_ && keep_root) [[likely]]
+    return;
+  destroy_all(keep_root);
+}
+
+void Resolver::destroy_all(bool keep_root) noexcept {
   const std::size_t root = keep_root ? plan_->steps_.size() - 1 : plan_->steps_.size();
   const auto destroy = [&](std::size_t index) {
     const Step& step = plan_->steps_[index];
@@ -386,7 +413,7 @@ void Resolver::destroy_slots(bool keep_root) noexcept {
   }
 }
 
-void Resolver::release() noexcept {
+inline void Resolver::release() noexcept {
   const std::size_t bytes = plan_->bytes_;
   this->~Resolver();
   BlockPool::give(this, bytes);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <initializer_list>
+#include <tuple>
 
 #include "percent.hpp"
 
@@ -16,9 +18,23 @@ bool is_integer(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-bool comes_before(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return a.size() < b.size();
-  return std::memcmp(a.data(), b.data(), a.size()) < 0;
+/// Up to eight bytes of the text as a number; different for different texts of the same length up to eight.
+std::uint64_t packed(std::string_view text) noexcept {
+  const auto word = [text](std::size_t offset, std::size_t bytes) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, text.data() + offset, bytes);
+    return value;
+  };
+  const std::size_t size = text.size();
+  if (size >= 8) return word(0, 8);
+  if (size >= 4) return word(0, 4) | word(size - 4, 4) << 32;
+  std::uint64_t value = 0;
+  for (const char c : text) value = value << 8 | static_cast<unsigned char>(c);
+  return value;
+}
+
+constexpr std::uint64_t length_bit(std::size_t length) noexcept {
+  return std::uint64_t{1} << std::min<std::size_t>(length, 63);
 }
 
 }  // namespace
@@ -36,7 +52,7 @@ std::uint32_t RouteTrie::child_of(std::uint32_t parent, const Segment& segment) 
       if (literal.text == segment.text) return literal.node;
     }
     const std::uint32_t made = make_node();
-    nodes_[parent]->literals.push_back({std::string{segment.text}, made});
+    nodes_[parent]->literals.push_back({key_of(segment.text), std::string{segment.text}, made});
     return made;
   }
   const bool is_int = segment.kind == SegmentKind::integer;
@@ -68,33 +84,34 @@ Endpoint& RouteTrie::add(const ParsedRoute& route, std::string_view text) {
 void RouteTrie::freeze() {
   for (const auto& node : nodes_) {
     std::sort(node->literals.begin(), node->literals.end(),
-              [](const Literal& a, const Literal& b) { return comes_before(a.text, b.text); });
+              [](const Literal& a, const Literal& b) { return std::tie(a.key, a.text) < std::tie(b.key, b.text); });
+    const bool is_simple = node->integer == none && !node->rest;
+    node->only_literals = is_simple && node->parameter == none;
+    node->only_parameter = is_simple && node->literals.empty() && node->parameter != none;
   }
   exact_.resize(std::bit_ceil(2 * literal_paths_.size() + 1));
   for (auto& [path, endpoint] : literal_paths_) {
     std::size_t at = hash(path) & (exact_.size() - 1);
     while (exact_[at].endpoint) at = (at + 1) & (exact_.size() - 1);
+    exact_lengths_ |= length_bit(path.size());
     exact_[at] = Exact{std::move(path), endpoint};
   }
   literal_paths_.clear();
 }
 
-std::size_t RouteTrie::hash(std::string_view path) noexcept {
+inline RouteTrie::Key RouteTrie::key_of(std::string_view text) noexcept { return {text.size(), packed(text)}; }
+
+inline std::size_t RouteTrie::hash(std::string_view path) noexcept {
   constexpr std::uint64_t prime = 0x9e3779b97f4a7c15;
   std::uint64_t hash = path.size() * prime;
-  const char* at = path.data();
-  std::size_t left = path.size();
-  for (; left >= 8; at += 8, left -= 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, 8);
-    hash = std::rotl((hash ^ word) * prime, 29);
+  for (; path.size() > 8; path.remove_prefix(std::min<std::size_t>(8, path.size() - 8))) {
+    hash = std::rotl((hash ^ packed(path)) * prime, 29);
   }
-  std::uint64_t word = 0;
-  for (std::size_t i = 0; i < left; ++i) word = (word << 8) | static_cast<unsigned char>(at[i]);
-  return static_cast<std::size_t>(((hash ^ word) * prime) >> 32);
+  return static_cast<std::size_t>(((hash ^ packed(path)) * prime) >> 32);
 }
 
-const Endpoint* RouteTrie::find_exact(std::string_view path) const noexcept {
+inline const Endpoint* RouteTrie::find_exact(std::string_view path) const noexcept {
+  if (!(exact_lengths_ & length_bit(path.size()))) return nullptr;
   for (std::size_t at = hash(path) & (exact_.size() - 1);; at = (at + 1) & (exact_.size() - 1)) {
     const Exact& exact = exact_[at];
     if (!exact.endpoint) return nullptr;
@@ -102,52 +119,67 @@ const Endpoint* RouteTrie::find_exact(std::string_view path) const noexcept {
   }
 }
 
-const Endpoint* RouteTrie::find(std::string_view path, Captures& captures, Arena& arena) const {
+const Endpoint* RouteTrie::find(std::string_view path, Escapes escapes, Captures& captures, Arena& arena) const {
   if (const Endpoint* const exact = find_exact(path)) return exact;
   if (path.empty() || path.front() != '/') return nullptr;
-  return walk(*nodes_[0], path, 0, captures, arena);
+  Walk from_the_top{captures, arena, escapes};
+  return walk(nodes_[0].get(), path, 0, from_the_top);
 }
 
-const RouteTrie::Literal* RouteTrie::find_literal(const Node& node, std::string_view text) const noexcept {
-  if (node.literals.size() <= 4) {
-    for (const Literal& literal : node.literals) {
-      if (literal.text == text) return &literal;
-    }
-    return nullptr;
+inline const RouteTrie::Literal* RouteTrie::find_literal(const Node& node, std::string_view text) const noexcept {
+  const Key key = key_of(text);
+  const Literal* literal = node.literals.data();
+  const Literal* const end = literal + node.literals.size();
+  if (node.literals.size() > 8)
+    literal = std::lower_bound(literal, end, key, [](const Literal& a, const Key& b) { return a.key < b; });
+  for (; literal != end && literal->key.size <= key.size; ++literal) {
+    if (literal->key == key && (key.size <= 8 || literal->text == text)) return literal;
   }
-  const auto found = std::lower_bound(node.literals.begin(), node.literals.end(), text,
-                                      [](const Literal& a, std::string_view b) { return comes_before(a.text, b); });
-  return found != node.literals.end() && found->text == text ? &*found : nullptr;
-}
-
-const Endpoint* RouteTrie::follow(std::uint32_t child, std::string_view rest, std::size_t captured, Captures& captures,
-                                  Arena& arena) const {
-  return child == none ? nullptr : walk(*nodes_[child], rest, captured, captures, arena);
+  return nullptr;
 }
 
 /// `rest` is empty, or starts with the slash before the next segment. Every node is tried once at the most for a path,
 /// since its depth decides where in the path it stands.
-const Endpoint* RouteTrie::walk(const Node& node, std::string_view rest, std::size_t captured, Captures& captures,
-                                Arena& arena) const {
-  if (rest.empty()) return node.here.get();
-  const std::string_view inside = rest.substr(1);
-  const auto* const slash = static_cast<const char*>(std::memchr(inside.data(), '/', inside.size()));
-  const std::string_view segment = slash ? inside.substr(0, static_cast<std::size_t>(slash - inside.data())) : inside;
-  const std::string_view behind = inside.substr(segment.size());
-  if (!node.literals.empty()) {
-    if (const Literal* const literal = find_literal(node, percent_decode(segment, PlusIs::plus, arena))) {
-      if (const Endpoint* const found = follow(literal->node, behind, captured, captures, arena)) return found;
+const Endpoint* RouteTrie::walk(const Node* node, std::string_view rest, std::size_t captured, Walk& way) const {
+  while (!rest.empty()) {
+    std::size_t end = 1;
+    while (end < rest.size() && rest[end] != '/') ++end;
+    const std::string_view segment{rest.data() + 1, end - 1};
+    const std::string_view behind{rest.data() + end, rest.size() - end};
+    // Where only one way leads on there is nothing to come back to.
+    if (node->only_literals) {
+      const Literal* const literal = find_segment(*node, segment, way);
+      if (!literal) return nullptr;
+      node = nodes_[literal->node].get();
+    } else if (node->only_parameter) {
+      if (segment.empty()) return nullptr;
+      way.captures[captured++] = {segment.data(), segment.size()};
+      node = nodes_[node->parameter].get();
+    } else {
+      return try_all(*node, rest, segment, behind, captured, way);
     }
+    rest = behind;
   }
-  if (!segment.empty() && (node.integer != none || node.parameter != none)) {
-    captures[captured] = {segment.data(), segment.size()};
-    if (node.integer != none && is_integer(segment)) {
-      if (const Endpoint* const found = follow(node.integer, behind, captured + 1, captures, arena)) return found;
-      captures[captured] = {segment.data(), segment.size()};
-    }
-    if (const Endpoint* const found = follow(node.parameter, behind, captured + 1, captures, arena)) return found;
+  return node->here.get();
+}
+
+inline const RouteTrie::Literal* RouteTrie::find_segment(const Node& node, std::string_view segment, Walk& way) const {
+  if (way.escapes == Escapes::none) return find_literal(node, segment);
+  return find_literal(node, percent_decode(segment, PlusIs::plus, way.arena));
+}
+
+const Endpoint* RouteTrie::try_all(const Node& node, std::string_view rest, std::string_view segment,
+                                   std::string_view behind, std::size_t captured, Walk& way) const {
+  if (const Literal* const literal = node.literals.empty() ? nullptr : find_segment(node, segment, way)) {
+    if (const Endpoint* const found = walk(nodes_[literal->node].get(), behind, captured, way)) return found;
   }
-  if (node.rest) captures[captured] = {inside.data(), inside.size()};
+  for (const std::uint32_t child : {node.integer, node.parameter}) {
+    const bool fits = child == node.integer ? is_integer(segment) : !segment.empty();
+    if (child == none || !fits) continue;
+    way.captures[captured] = {segment.data(), segment.size()};
+    if (const Endpoint* const found = walk(nodes_[child].get(), behind, captured + 1, way)) return found;
+  }
+  if (node.rest) way.captures[captured] = {rest.data() + 1, rest.size() - 1};
   return node.rest.get();
 }
 

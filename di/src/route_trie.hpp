@@ -3,6 +3,7 @@
 // Finds the route of a path: a hash of the paths that are all literal, and a trie of segments for the others.
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,12 +37,19 @@ public:
   void freeze();
 
   /// Null if no template fits. Captures are as the client sent them; `arena` holds what had to be decoded to compare.
-  const Endpoint* find(std::string_view path, Captures& captures, Arena& arena) const;
+  const Endpoint* find(std::string_view path, Escapes escapes, Captures& captures, Arena& arena) const;
 
 private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
+  // A segment's length and up to eight of its bytes: enough to tell nearly all apart without looking at the text.
+  struct Key {
+    std::size_t size;
+    std::uint64_t bytes;
+    auto operator<=>(const Key&) const = default;
+  };
   struct Literal {
+    Key key;
     std::string text;
     std::uint32_t node;
   };
@@ -51,24 +59,33 @@ private:
     std::uint32_t parameter = none;
     std::unique_ptr<Endpoint> here;
     std::unique_ptr<Endpoint> rest;
+    bool only_literals = false;  // No other way leads on from here.
+    bool only_parameter = false;
   };
   struct Exact {
     std::string path;
     const Endpoint* endpoint = nullptr;  // Null: the place is free.
   };
 
+  static Key key_of(std::string_view text) noexcept;
   static std::size_t hash(std::string_view path) noexcept;
   const Endpoint* find_exact(std::string_view path) const noexcept;
-  const Endpoint* walk(const Node& node, std::string_view rest, std::size_t captured, Captures& captures,
-                       Arena& arena) const;
-  const Endpoint* follow(std::uint32_t child, std::string_view rest, std::size_t captured, Captures& captures,
-                         Arena& arena) const;
+  struct Walk {
+    Captures& captures;
+    Arena& arena;
+    Escapes escapes;
+  };
+  const Endpoint* walk(const Node* node, std::string_view rest, std::size_t captured, Walk& way) const;
+  const Endpoint* try_all(const Node& node, std::string_view rest, std::string_view segment, std::string_view behind,
+                          std::size_t captured, Walk& way) const;
+  const Literal* find_segment(const Node& node, std::string_view segment, Walk& way) const;
   const Literal* find_literal(const Node& node, std::string_view text) const noexcept;
   std::uint32_t child_of(std::uint32_t node, const Segment& segment);
   std::uint32_t make_node();
 
   std::vector<std::unique_ptr<Node>> nodes_;
-  std::vector<Exact> exact_;  // Open addressing; a power of two, at most half full.
+  std::uint64_t exact_lengths_ = 0;  // A bit for each length among them, the last one for all longer ones.
+  std::vector<Exact> exact_;         // Open addressing; a power of two, at most half full.
   std::vector<std::pair<std::string, const Endpoint*>> literal_paths_;
 };
 

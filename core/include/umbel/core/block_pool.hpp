@@ -44,10 +44,12 @@ public:
 #if UMBEL_PLAIN_BLOCKS
     return take_slow(bytes);
 #else
-    if (bytes > largest) return take_slow(bytes);
+    if (!has_shelf(bytes)) [[unlikely]]
+      return take_slow(bytes);
     Shelf& shelf = local_.shelves[class_of(bytes)];
-    FreeBlock* block = shelf.first;
-    if (!block) return take_slow(bytes);
+    FreeBlock* const block = shelf.first;
+    if (!block) [[unlikely]]
+      return take_slow(bytes);
     shelf.first = block->next;
     ++shelf.room;
     return block;
@@ -59,9 +61,11 @@ public:
 #if UMBEL_PLAIN_BLOCKS
     give_slow(memory, bytes);
 #else
-    if (bytes > largest) return give_slow(memory, bytes);
+    if (!has_shelf(bytes)) [[unlikely]]
+      return give_slow(memory, bytes);
     Shelf& shelf = local_.shelves[class_of(bytes)];
-    if (shelf.room == 0) return give_slow(memory, bytes);
+    if (shelf.room == 0) [[unlikely]]
+      return give_slow(memory, bytes);
     shelf.first = ::new (memory) FreeBlock{shelf.first};
     --shelf.room;
 #endif
@@ -91,8 +95,10 @@ private:
   struct Depot;
   struct Returner;
 
+  /// False for what is rare: nothing at all, and what is too large to recycle.
+  static constexpr bool has_shelf(std::size_t bytes) noexcept { return bytes - 1 < largest; }
   static constexpr std::size_t class_of(std::size_t bytes) noexcept {
-    if (bytes <= largest_small) return bytes ? (bytes - 1) / granule : 0;
+    if (bytes <= largest_small) [[likely]] return (bytes - (bytes != 0)) / granule;
     return small_classes - 1 + static_cast<std::size_t>(std::bit_width((bytes - 1) / largest_small));
   }
   static void* take_slow(std::size_t bytes);

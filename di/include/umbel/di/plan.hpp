@@ -116,6 +116,8 @@ private:
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
   std::uint32_t async_ = 0;
   std::uint32_t bytes_ = 0;
+  std::uint32_t first_plain_ = 0;  // The first step that needs a worker; the number of steps if none does.
+  bool destroys_only_root_ = false;
   bool reads_body_ = false;
   Policy policy_ = Policy::concurrent;
   Observer* observer_ = nullptr;

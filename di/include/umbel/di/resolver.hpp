@@ -23,8 +23,12 @@ namespace umbel::detail {
 
 class Plan;
 struct AsyncState;
+struct PlannedValue;
 struct Region;
 struct RegionRun;
+
+/// Whether the target has escapes to decode.
+enum class Escapes : bool { none, some };
 
 /// A path parameter as it was sent. Trivial, so that room for many costs nothing.
 struct Capture {
@@ -79,7 +83,7 @@ struct Caller {
 class Resolver {
 public:
   /// Runs `plan` for the exchange and replies to it. `captures` are the route's path parameters, not decoded.
-  static void serve(const Plan& plan, Exchange& exchange, const Capture* captures) noexcept;
+  static void serve(const Plan& plan, Exchange& exchange, const Capture* captures, Escapes escapes) noexcept;
   /// Runs `plan` and tells `caller`. The request outlives the run.
   static void call(const Plan& plan, Context& context, const Request& request, StopToken stop, Caller& caller) noexcept;
 
@@ -105,11 +109,14 @@ private:
   Resolver(const Plan& plan, Context& context, const Request& request, Exchange* exchange, Caller* caller) noexcept;
   ~Resolver() = default;
 
+  std::optional<std::string_view> escaped_query_value(std::string_view name);
   void begin() noexcept;
   bool extract_values() noexcept;
+  void report_others(const PlannedValue* value) noexcept;
   bool has_body() noexcept;
   void check_body() noexcept;
   void sweep() noexcept;
+  void leave_sweep(Status status, ErrorBox error) noexcept;
 
   void enter_async(std::size_t done) noexcept;
   void advance() noexcept;
@@ -130,11 +137,13 @@ private:
   bool async_cancelled() const noexcept;
   void finish() noexcept;
   void reply() noexcept;
+  void reply_error() noexcept;
   void answer_caller() noexcept;
   ErrorBox take_error();
   Response error_response();
   Response* make_response() noexcept;
   void destroy_slots(bool keep_root) noexcept;
+  void destroy_all(bool keep_root) noexcept;
   void release() noexcept;
 
   static std::coroutine_handle<> node_ended(Ending& ending) noexcept;
@@ -159,6 +168,7 @@ private:
   std::uint32_t next_ = 0;  // Steps before it are done, while there is no AsyncState.
   std::uint32_t limit_;     // The first failed step in declaration order: nothing from it on is started.
   std::uint32_t values_made_ = 0;
+  Escapes escapes_ = Escapes::some;
   std::unique_ptr<Failed> failed_;
   std::unique_ptr<ValidationError> invalid_;
   Arena arena_;
