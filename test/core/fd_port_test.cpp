@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/core/fd_port.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "umbel/core/sleep.hpp"
+#include "umbel/core/spawn.hpp"
+#include "umbel/core/work_pool.hpp"
+#include "umbel/testing/manual_port.hpp"
+
+namespace umbel {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_readable(const FdPort& port, int timeout_ms = 0) {
+  pollfd descriptor{port.fd(), POLLIN, 0};
+  return poll(&descriptor, 1, timeout_ms) > 0;
+}
+
+// A host's loop.
+template <class Done>
+void turn_until(FdPort& port, Done done) {
+  while (!done()) {
+    if (is_readable(port, 10'000)) port.on_readable();
+  }
+}
+
+TEST(FdPort, IsReadableExactlyWhileSomethingIsToBeDone) {
+  testing::ManualPool pool;
+  FdPort port{pool};
+  bool ran = false;
+  EXPECT_FALSE(is_readable(port));
+
+  port.context().post([&]() noexcept { ran = true; });
+  EXPECT_TRUE(is_readable(port));
+  EXPECT_FALSE(ran);
+  port.on_readable();
+
+  EXPECT_TRUE(ran);
+  EXPECT_FALSE(is_readable(port));
+}
+
+TEST(FdPort, OnReadableIsHarmlessIfNothingIsReady) {
+  testing::ManualPool pool;
+  FdPort port{pool};
+
+  port.on_readable();
+  port.on_readable();
+
+  EXPECT_FALSE(is_readable(port));
+}
+
+Task<void> nap_on_fd(Duration duration) { co_await sleep(duration); }
+
+TEST(FdPort, BecomesReadableWhenATimerIsDue) {
+  testing::ManualPool pool;
+  FdPort port{pool};
+  bool done = false;
+  const Time start = Clock::now();
+  spawn(port.context(), nap_on_fd(3ms), [&](Result<void>) noexcept { done = true; });
+
+  turn_until(port, [&] { return done; });
+
+  EXPECT_GE(Clock::now() - start, 3ms);
+  EXPECT_FALSE(is_readable(port));
+}
+
+TEST(FdPort, TimersGoOffOneAfterTheOther) {
+  testing::ManualPool pool;
+  FdPort port{pool};
+  int done = 0;
+  for (int i = 5; i > 0; --i) spawn(port.context(), nap_on_fd(i * 1ms), [&](Result<void>) noexcept { ++done; });
+
+  turn_until(port, [&] { return done == 5; });
+
+  EXPECT_FALSE(is_readable(port, 2));
+}
+
+TEST(FdPort, WorkBeyondTheBudgetLeavesItReadable) {
+  testing::ManualPool pool;
+  FdPort port{pool};
+  int ran = 0;
+  for (int i = 0; i < 300; ++i) port.context().post([&]() noexcept { ++ran; });
+
+  port.on_readable();
+  EXPECT_EQ(ran, 256);
+  EXPECT_TRUE(is_readable(port));
+  port.on_readable();
+
+  EXPECT_EQ(ran, 300);
+  EXPECT_FALSE(is_readable(port));
+}
+
+TEST(FdPort, NoPostIsLost) {
+  testing::ManualPool pool;
+  FdPort port{pool};
+  std::atomic<int> arrived{0};
+  std::thread poster{[&] {
+    // Each is posted only after the last one ran, so that each must make the descriptor readable by itself.
+    for (int i = 0; i < 2000; ++i) {
+      port.context().post([&]() noexcept {
+        ++arrived;
+        arrived.notify_one();
+      });
+      arrived.wait(i);
+    }
+  }};
+
+  turn_until(port, [&] { return arrived == 2000; });
+
+  poster.join();
+}
+
+// A waker that is between its flag and its write must not leave a byte that nobody reads.
+TEST(FdPort, DoesNotStayReadableAfterWakesThatCrossedATurn) {
+  testing::ManualPool pool;
+  FdPort port{pool};
+  for (int round = 0; round < 500; ++round) {
+    int ran = 0;
+    std::thread one{[&] { port.context().post([&]() noexcept { ++ran; }); }};
+    std::thread two{[&] { port.context().post([&]() noexcept { ++ran; }); }};
+    while (ran < 2) port.on_readable();  // Not waiting for the descriptor: it meets the wakers anywhere.
+    one.join();
+    two.join();
+
+    port.on_readable();
+    ASSERT_FALSE(is_readable(port)) << "round " << round;
+  }
+}
+
+TEST(FdPort, WaitsAtItsEndForAPostThatIsUnderWay) {
+  testing::ManualPool pool;
+  for (int round = 0; round < 500; ++round) {
+    std::optional<FdPort> port{std::in_place, pool};
+    bool ran = false;
+    std::thread poster{[&context = port->context(), &ran] { context.post([&ran]() noexcept { ran = true; }); }};
+    while (!ran) port->on_readable();
+    port.reset();  // The poster may still be inside `post`, about to write to the descriptor.
+    poster.join();
+  }
+}
+
+class FdJob : public Job {
+public:
+  explicit FdJob(int& home) noexcept : Job([](Job&) noexcept {}, finish), home_(home) {}
+
+private:
+  static void finish(Job& job) noexcept { ++static_cast<FdJob&>(job).home_; }
+  int& home_;
+};
+
+TEST(FdPort, JobsComeHomeAndItsEndWaitsForThem) {
+  ThreadPool pool{{.threads = 2}};
+  int home = 0;
+  FdJob first{home}, second{home};
+  {
+    FdPort port{pool};
+    port.context().submit(first);
+    turn_until(port, [&] { return home == 1; });
+    port.context().submit(second);
+  }
+  EXPECT_EQ(home, 2);
+}
+
+}  // namespace
+}  // namespace umbel
