@@ -176,9 +176,9 @@ private:
   }
 
   void tell_drained() noexcept {
-    if (!drained_ || connections_.count() > 0) return;
-    drain_timer_.cancel();
-    endpoint_.context().enqueue(*std::exchange(drained_, nullptr));
+    if (connections_.count() > 0) return;
+    drain_timer_.cancel();  // It would keep a borrowed loop alive.
+    if (drained_) endpoint_.context().enqueue(*std::exchange(drained_, nullptr));
   }
 
   Loop& loop_;
