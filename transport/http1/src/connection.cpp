@@ -74,8 +74,17 @@ void Connection::read() noexcept {
 void Connection::update() noexcept {
   if (closing_) return reap_if_done();
   flush();
+  if (session_.is_idle() && polled_ == UV_READABLE) return be_idle();
   if (!closing_) follow(session_.advice());
   if (!closing_) set_deadline();
+}
+
+// The end of most requests: nothing but the deadline changes.
+void Connection::be_idle() noexcept {
+  wait_ = Wait::idle;
+  deadline_ = all_.now() + all_.idle_timeout_;
+  if (deadline_ + all_.tick_size_ < due_) [[unlikely]]
+    all_.schedule(*this);
 }
 
 void Connection::flush() noexcept {
@@ -168,7 +177,7 @@ void Connection::set_deadline() noexcept {
   if (wait != wait_) last_progress_ = now;
   request_ = session_.requests();
   switch (wait) {
-    case Wait::idle: deadline_ = now + ms(options.idle_timeout); break;
+    case Wait::idle: deadline_ = now + all_.idle_timeout_; break;
     case Wait::head: deadline_ = wait_began_ + ms(options.header_timeout); break;
     case Wait::body: deadline_ = body_deadline(now); break;
     case Wait::output: deadline_ = last_progress_ + ms(options.output_timeout); break;
@@ -198,7 +207,7 @@ void Connection::expire() noexcept {
 }
 
 Connections::Connections(Loop& loop, Endpoint& endpoint, const ServerOptions& options, Owner& owner)
-    : loop_(loop.native()), endpoint_(endpoint), options_(options), owner_(owner) {
+    : loop_(loop.native()), endpoint_(endpoint), options_(options), owner_(owner), idle_timeout_(ms(options.idle_timeout)) {
   const auto shortest = std::min({options.idle_timeout, options.header_timeout, options.body_timeout,
                                   options.output_timeout, options.linger_timeout});
   tick_size_ = std::clamp<std::uint64_t>(ms(shortest) / 4, 1, 1000);

@@ -70,6 +70,7 @@ private:
   void on_events(int events) noexcept;
   void read() noexcept;
   void update() noexcept;
+  void be_idle() noexcept;
   void flush() noexcept;
   void follow(Advice advice) noexcept;
   void half_close() noexcept;
@@ -145,6 +146,7 @@ private:
   std::size_t count_ = 0;
   Link all_;
   std::array<Link, slots> wheel_;
+  std::uint64_t idle_timeout_;
   std::uint64_t tick_size_;
   std::uint64_t current_ = 0;  // The tick that was looked at last.
   uv_timer_t timer_;

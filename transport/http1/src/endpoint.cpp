@@ -4,6 +4,8 @@
 #include <time.h>
 
 #include <cstring>
+#include <new>
+#include <string_view>
 
 namespace umbel::http1 {
 
@@ -33,6 +35,14 @@ void put_date(char* at, const tm& utc) noexcept {
 
 Endpoint::~Endpoint() {
   if (spare_input_) detail::BlockPool::give(spare_input_, input_size);
+  if (spare_output_) free_output(spare_output_);
+}
+
+Buffer* Endpoint::make_output() { return ::new (detail::BlockPool::take(sizeof(Buffer))) Buffer; }
+
+void Endpoint::free_output(Buffer* output) noexcept {
+  output->~Buffer();
+  detail::BlockPool::give(output, sizeof(Buffer));
 }
 
 void Endpoint::make_date(Time now) noexcept {
@@ -40,8 +50,9 @@ void Endpoint::make_date(Time now) noexcept {
   clock_gettime(CLOCK_REALTIME, &wall);
   tm utc{};
   gmtime_r(&wall.tv_sec, &utc);
-  std::memcpy(head_.data(), "HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n", head_.size());
-  put_date(head_.data() + status_size + 6, utc);
+  constexpr std::string_view pattern = "HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+  std::memcpy(head_.data(), pattern.data(), head_.size());
+  put_date(head_.data() + pattern.find("Thu"), utc);
   date_is_stale_ = now + std::chrono::nanoseconds{1'000'000'000 - wall.tv_nsec};
 }
 

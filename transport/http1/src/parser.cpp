@@ -39,6 +39,16 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
 }
 constexpr auto classes = make_classes();
 
+// True if any of `text` is of the class. Without a branch per byte.
+bool has_class(std::string_view text, unsigned cls) noexcept {
+  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* const end = at + text.size();
+  unsigned found = 0;
+  for (; end - at >= 4; at += 4) found |= classes[at[0]] | classes[at[1]] | classes[at[2]] | classes[at[3]];
+  for (; at != end; ++at) found |= classes[*at];
+  return found & cls;
+}
+
 const char* find_class(const char* at, const char* end, unsigned cls) noexcept {
   while (at != end && !(classes[static_cast<unsigned char>(*at)] & cls)) ++at;
   return at;
@@ -66,10 +76,19 @@ std::string_view trim_end(std::string_view text) noexcept {
   return text;
 }
 
-// `name` is in small letters.
+// `small` is in small letters. The first is looked at before a call is made.
 template <std::size_t n>
 bool is_named(std::string_view name, const char (&small)[n]) noexcept {
-  return name.size() == n - 1 && (name[0] | 0x20) == small[0] && equal_ignoring_case(name, {small, n - 1});
+  return (name[0] | 0x20) == small[0] && equal_ignoring_case(name, {small, n - 1});
+}
+
+// The same for the field that every request has. Only letters become these letters when the bit is set.
+bool is_host(const char* name) noexcept {
+  std::uint32_t letters = 0;
+  std::uint32_t wanted = 0;
+  std::memcpy(&letters, name, 4);
+  std::memcpy(&wanted, "host", 4);
+  return (letters | 0x20202020) == wanted;
 }
 
 constexpr std::size_t version_size = sizeof " HTTP/1.1\r\n" - 1;
@@ -236,7 +255,7 @@ void Parser::rebase(std::ptrdiff_t distance) noexcept {
   if (span_end_) span_end_ += distance;
 }
 
-void Parser::begin_field(const char* at, std::size_t size) noexcept {
+inline void Parser::begin_field(const char* at, std::size_t size) noexcept {
   if (count_ == limits_.header_fields) [[unlikely]] {
     too_many_fields_ = true;  // Refused when the head is complete, like everything of which llhttp does not complain.
     if (count_ == 0) more_fields(), ++count_;
@@ -269,7 +288,7 @@ std::size_t Parser::line_size(const char* begin) const noexcept {
   return static_cast<std::size_t>(target_.data() + target_.size() - begin) + version_size;
 }
 
-Method Parser::umbel_method() const noexcept {
+inline Method Parser::umbel_method() const noexcept {
   switch (method) {
     case HTTP_GET: return Method::get;
     case HTTP_HEAD: return Method::head;
@@ -284,17 +303,11 @@ Method Parser::umbel_method() const noexcept {
   }
 }
 
-const Refusal* Parser::check(const char* end) noexcept {
-  const Refusal* refusal = check_line(end);
-  if (!refusal) refusal = check_fields(end);
-  if (!refusal) refusal = check_framing();
-  if (!refusal) refusal = check_target();
-  return refusal;
-}
+Request Parser::request() const noexcept { return Request{umbel_method(), target_, Headers{{fields_, count_}}}; }
 
 // RFC 9112 section 3: method SP target SP version CR LF, and nothing else, which llhttp takes less strictly. At least
 // the empty line follows, so that there is something to look at.
-const Refusal* Parser::check_line(const char* end) const noexcept {
+inline const Refusal* Parser::check_line(const char* end) const noexcept {
   if (target_.empty() || too_many_fields_ || folded_) {
     return target_.empty() ? &malformed : too_many_fields_ ? &too_many_fields : &folded;
   }
@@ -307,7 +320,7 @@ const Refusal* Parser::check_line(const char* end) const noexcept {
 
 // Where the line after `field` begins, or null if there is more in this line than a name and a value. The value becomes
 // what stands between the blanks.
-const char* Parser::end_of_line(HeaderField& field, const char* next) const noexcept {
+inline const char* Parser::end_of_line(HeaderField& field, const char* next) const noexcept {
   const char* at = field.name.data() + field.name.size();
   if (next - at < 3 || *at != ':') return nullptr;
   ++at;
@@ -323,7 +336,7 @@ const char* Parser::end_of_line(HeaderField& field, const char* next) const noex
 
 // RFC 9112 section 5: each field stands on a line of its own. What was found is compared with where it was found, so
 // that folds (section 5.2) and whatever a parser may take too kindly are refused, whichever parser it is.
-const Refusal* Parser::check_fields(const char* end) noexcept {
+inline const Refusal* Parser::check_fields(const char* end) noexcept {
   const char* line = target_.data() + target_.size() + version_size;
   for (HeaderField& field : std::span{fields_, count_}) {
     if (field.name.data() != line) return &folded;
@@ -335,10 +348,10 @@ const Refusal* Parser::check_fields(const char* end) noexcept {
 }
 
 // The fields that concern the transport itself.
-const Refusal* Parser::note_special(HeaderField& field) noexcept {
+inline const Refusal* Parser::note_special(HeaderField& field) noexcept {
   switch (field.name.size()) {
     case 4:
-      if (!is_named(field.name, "host")) break;
+      if (!is_host(field.name.data())) break;
       ++hosts_;
       host_ = &field;
       if (hosts_ > 1) return &bad_host;
@@ -358,12 +371,9 @@ const Refusal* Parser::note_special(HeaderField& field) noexcept {
   return nullptr;
 }
 
-const Refusal* Parser::check_framing() const noexcept {
+inline const Refusal* Parser::check_framing() const noexcept {
   if (hosts_ == 0 && !is_http_1_0()) return &bad_host;  // RFC 9112 section 3.2.
-  if (host_ && find_class(host_->value.data(), host_->value.data() + host_->value.size(), not_in_host) !=
-                   host_->value.data() + host_->value.size()) {
-    return &bad_host;
-  }
+  if (host_ && has_class(host_->value, not_in_host)) return &bad_host;
   if (has_coding_ && (is_http_1_0() || codings_ > 1)) return &ambiguous_length;  // RFC 9112 section 6.1.
   if (method == HTTP_CONNECT) return &no_tunnels;
   if (refusal_) return refusal_;
@@ -371,16 +381,17 @@ const Refusal* Parser::check_framing() const noexcept {
 }
 
 // RFC 9112 section 3.2.
-const Refusal* Parser::check_target() noexcept {
+inline const Refusal* Parser::check_target() noexcept {
   if (target_[0] == '*') return target_.size() == 1 && method == HTTP_OPTIONS ? nullptr : &bad_target;
   if (target_[0] != '/') {
     if (const Refusal* const refusal = take_absolute_form()) return refusal;
   }
+  if (!has_class(target_, special_in_path)) return nullptr;
   const char* const end = target_.data() + target_.size();
   for (const char* at = target_.data();; at += 3) {
     at = find_class(at, end, special_in_path);
     if (at == end) return nullptr;
-    if (*at == '?') return find_class(at, end, not_in_target) == end ? nullptr : &bad_target;
+    if (*at == '?') return has_class(target_, not_in_target) ? &bad_target : nullptr;
     if (*at != '%') return &bad_target;
     if (!is_escape(at, end)) return &bad_escape;
   }
@@ -396,10 +407,7 @@ const Refusal* Parser::take_absolute_form() noexcept {
   const std::size_t authority_size = std::min(rest.find_first_of("/?#"), rest.size());
   std::string_view authority = rest.substr(0, authority_size);
   rest.remove_prefix(authority_size);
-  if (authority.empty() || find_class(authority.data(), authority.data() + authority.size(), not_in_host) !=
-                               authority.data() + authority.size()) {
-    return &bad_target;
-  }
+  if (authority.empty() || has_class(authority, not_in_host)) return &bad_target;
   if (rest.empty()) {
     rest = "/";
   } else if (rest[0] == '?') {
@@ -422,6 +430,14 @@ void Parser::replace_host(std::string_view authority) noexcept {
   }
   if (count_ == capacity_) more_fields();  // An HTTP/1.0 request without Host.
   fields_[count_++] = HeaderField{"host", authority};
+}
+
+const Refusal* Parser::check(const char* end) noexcept {
+  const Refusal* refusal = check_line(end);
+  if (!refusal) refusal = check_fields(end);
+  if (!refusal) refusal = check_framing();
+  if (!refusal) refusal = check_target();
+  return refusal;
 }
 
 }  // namespace umbel::http1

@@ -31,7 +31,7 @@ struct Refusal {
 /// Parses heads and chunked bodies. Content-Length bodies are not its business: it only finds their heads.
 ///
 /// A head must lie in one piece: each `run` goes on where the last one stopped, and `rebase` tells that all has moved.
-class Parser : private llhttp_t {
+class [[gnu::visibility("hidden")]] Parser : private llhttp_t {
 public:
   enum class Event : std::uint8_t { more, head, end, broken };
 
@@ -54,7 +54,7 @@ public:
   const Refusal* check(const char* end) noexcept;
 
   // What the head says, once it is checked.
-  Request request() const noexcept { return Request{umbel_method(), target_, Headers{{fields_, count_}}}; }
+  Request request() const noexcept;
   std::uint64_t length() const noexcept { return length_; }
   bool is_chunked() const noexcept { return chunked_; }
   bool keeps_alive() const noexcept { return keep_alive_; }

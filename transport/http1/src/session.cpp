@@ -21,14 +21,13 @@ constexpr Refusal head_too_large{431, "The header fields are too large."};
 
 constexpr std::size_t min_room = 512;           // Less is not worth a read.
 constexpr std::size_t body_step = 64 * 1024;    // A body's memory grows in steps, as it comes.
-constexpr std::size_t spare_limit = 64 * 1024;  // Larger buffers are not kept.
 
 }  // namespace
 
 // The input buffer holds, from left to right: what a request in flight refers to (up to `keep_`), what is parsed, what
 // is to be parsed (`parsed_` to `end_`), and room. A head that is not complete begins at `begin_`; at other times
 // `begin_` is `parsed_`.
-class Session::Impl final : public Exchange {
+class [[gnu::visibility("hidden")]] Session::Impl final : public Exchange {
 public:
   Impl(Endpoint& endpoint, Host& host)
       : endpoint_(endpoint), host_(host), parser_(endpoint.limits_), resume_(*this) {
@@ -39,6 +38,7 @@ public:
     prepared_ = Prepared::nothing;
     release();
     drop_held();
+    drop_output();
   }
 
   std::span<char> prepare();
@@ -52,6 +52,9 @@ public:
   Advice advice() const noexcept;
   Wait wait() const noexcept;
   bool busy() const noexcept { return in_flight_ || resume_.queued; }
+  bool is_idle() const noexcept {
+    return phase_ == Phase::open && !in_flight_ && !in_head_ && body_ == Body::none && !out_ && !sending_ && !eof_;
+  }
   std::uint64_t requests() const noexcept { return requests_; }
   std::uint64_t body_received() const noexcept;
 
@@ -107,6 +110,7 @@ private:
   void release() noexcept;
   void give_block(char* block, std::size_t capacity) noexcept;
   Buffer& out();
+  void drop_output() noexcept;
   Framing framing(Persistence persistence) noexcept;
 
   bool reads_directly() const noexcept {
@@ -116,7 +120,9 @@ private:
   bool is_at_rest() const noexcept {
     return !in_flight_ && (phase_ != Phase::open || (begin_ == end_ && body_ == Body::none));
   }
-  std::size_t unsent() const noexcept { return sending_.size() - sent_ + out_.size(); }
+  std::size_t unsent() const noexcept {
+    return (sending_ ? sending_->size() - sent_ : 0) + (out_ ? out_->size() : 0);
+  }
 
   Endpoint& endpoint_;
   Host& host_;
@@ -143,8 +149,8 @@ private:
   std::uint64_t requests_ = 0;
   Work* ready_ = nullptr;  // Waits for the body.
 
-  Buffer out_;      // Replies that are added to.
-  Buffer sending_;  // Replies that are being sent, and stay where they are.
+  Buffer* out_ = nullptr;      // Replies that are added to.
+  Buffer* sending_ = nullptr;  // Replies that are being sent, and stay where they are.
   std::size_t sent_ = 0;
   Buffer body_buffer_;
   char* held_ = nullptr;  // A former input buffer that the request in flight refers to.
@@ -156,7 +162,7 @@ private:
 
 // Input.
 
-std::span<char> Session::Impl::prepare() {
+inline std::span<char> Session::Impl::prepare() {
   const Advice now = advice();
   if (now != Advice::read && now != Advice::finish) return {};
   if (reads_directly()) {
@@ -169,7 +175,7 @@ std::span<char> Session::Impl::prepare() {
   return {input_ + end_, capacity_ - end_};
 }
 
-void Session::Impl::commit(std::size_t bytes) {
+inline void Session::Impl::commit(std::size_t bytes) {
   const Prepared where = std::exchange(prepared_, Prepared::nothing);
   if (where == Prepared::body) {
     body_buffer_.grew(bytes);
@@ -180,7 +186,7 @@ void Session::Impl::commit(std::size_t bytes) {
   advance();
 }
 
-void Session::Impl::make_room() {
+inline void Session::Impl::make_room() {
   if (!input_) {
     input_ = endpoint_.take_input();
     capacity_ = Endpoint::input_size;
@@ -232,18 +238,18 @@ void Session::Impl::drop_held() noexcept {
 }
 
 // What is parsed and not referred to makes room, when nothing is behind it.
-void Session::Impl::recycle() noexcept {
+inline void Session::Impl::recycle() noexcept {
   begin_ = parsed_;
   if (parsed_ == end_ && prepared_ == Prepared::nothing) begin_ = parsed_ = end_ = keep_;
 }
 
-void Session::Impl::give_block(char* block, std::size_t capacity) noexcept {
+inline void Session::Impl::give_block(char* block, std::size_t capacity) noexcept {
   if (capacity == Endpoint::input_size) endpoint_.give_input(block);
   else detail::BlockPool::give(block, capacity);
 }
 
 // An idle session holds no memory, unless its owner is about to write to it.
-void Session::Impl::release() noexcept {
+inline void Session::Impl::release() noexcept {
   if (prepared_ != Prepared::nothing) return;
   if (input_) give_block(std::exchange(input_, nullptr), capacity_);
   begin_ = parsed_ = end_ = capacity_ = 0;
@@ -253,7 +259,7 @@ void Session::Impl::release() noexcept {
 
 // The state machine.
 
-void Session::Impl::advance() {
+inline void Session::Impl::advance() {
   if (running_) return;
   running_ = true;
   while (step()) {
@@ -262,13 +268,13 @@ void Session::Impl::advance() {
   if (is_at_rest()) come_to_rest();
 }
 
-void Session::Impl::come_to_rest() noexcept {
+inline void Session::Impl::come_to_rest() noexcept {
   if (draining_ && phase_ == Phase::open) phase_ = Phase::ended;
   release();
 }
 
 // True if there may be more to do.
-bool Session::Impl::step() {
+inline bool Session::Impl::step() {
   if (phase_ != Phase::open) return false;
   if (body_ == Body::collecting) return collect_more();
   if (in_flight_) return false;
@@ -278,7 +284,7 @@ bool Session::Impl::step() {
 }
 
 // RFC 9112 section 2.2: empty lines before a request line are ignored. False if there is nothing behind them.
-bool Session::Impl::skip_blank_lines() {
+inline bool Session::Impl::skip_blank_lines() {
   while (begin_ != end_ && (input_[begin_] == '\r' || input_[begin_] == '\n')) {
     if (end_ - begin_ == 1 && input_[begin_] == '\r') return false;
     if (input_[begin_] == '\n' || input_[begin_ + 1] != '\n') return refuse(malformed), false;
@@ -288,7 +294,7 @@ bool Session::Impl::skip_blank_lines() {
   return begin_ != end_;
 }
 
-bool Session::Impl::read_head() {
+inline bool Session::Impl::read_head() {
   if (!in_head_) {
     if (!skip_blank_lines()) return false;
     parser_.begin_head();
@@ -307,7 +313,7 @@ bool Session::Impl::read_head() {
   return event == Parser::Event::more ? check_head_size() : begin_request();
 }
 
-bool Session::Impl::check_head_size() {
+inline bool Session::Impl::check_head_size() {
   if (parsed_ - begin_ < head_limit_) return false;
   if (line_done_) return refuse(head_too_large), false;
   if (!parser_.is_past_line(input_ + parsed_)) return refuse(line_too_long), false;
@@ -316,7 +322,7 @@ bool Session::Impl::check_head_size() {
   return true;
 }
 
-bool Session::Impl::begin_request() {
+inline bool Session::Impl::begin_request() {
   in_head_ = false;
   if (const Refusal* const refusal = parser_.check(input_ + parsed_)) return refuse(*refusal), false;
   begin_ = parsed_;
@@ -332,7 +338,7 @@ bool Session::Impl::begin_request() {
   return true;
 }
 
-void Session::Impl::serve() {
+inline void Session::Impl::serve() {
   if (endpoint_.in_flight_ <= endpoint_.limits_.in_flight) [[likely]] {
     endpoint_.service_.serve(*this);
   } else {
@@ -366,7 +372,7 @@ bool Session::Impl::collect_body(Work& ready) noexcept {
 }
 
 // True if something was done.
-bool Session::Impl::collect_more() {
+inline bool Session::Impl::collect_more() {
   if (parser_.is_chunked()) return run_chunks();
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(end_ - parsed_, body_left_));
   if (in_place_) {
@@ -414,7 +420,7 @@ void Session::Impl::fail_body(int status) noexcept {
 }
 
 // The reply was made, and nobody wants the body.
-bool Session::Impl::drop_more() {
+inline bool Session::Impl::drop_more() {
   if (parser_.is_chunked()) return run_chunks();
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(end_ - parsed_, body_left_));
   parsed_ += size;
@@ -441,7 +447,7 @@ void Session::Impl::reply(Response&& response) noexcept {
   if (!running_) reply_came_late();
 }
 
-void Session::Impl::end_request() {
+inline void Session::Impl::end_request() {
   in_flight_ = false;
   --endpoint_.in_flight_;
   keep_ = 0;
@@ -455,7 +461,7 @@ void Session::Impl::end_request() {
   recycle();
 }
 
-void Session::Impl::reply_came_late() {
+inline void Session::Impl::reply_came_late() {
   const bool more = phase_ == Phase::open && parsed_ != end_ && unsent() <= endpoint_.limits_.output;
   if (more && !resume_.queued) {
     resume_.queued = true;
@@ -466,34 +472,38 @@ void Session::Impl::reply_came_late() {
   host_.on_change();
 }
 
-Framing Session::Impl::framing(Persistence persistence) noexcept {
-  return {endpoint_.ok_head(), endpoint_.date_line(), persistence, parser_.is_head_request()};
+inline Framing Session::Impl::framing(Persistence persistence) noexcept {
+  return {endpoint_.ok_head().data(), persistence, parser_.is_head_request()};
 }
 
 // Output.
 
-Buffer& Session::Impl::out() {
-  if (out_.capacity() == 0) std::swap(out_, endpoint_.spare_output_);
-  return out_;
+inline Buffer& Session::Impl::out() {
+  if (!out_) out_ = endpoint_.take_output();
+  return *out_;
 }
 
-std::string_view Session::Impl::output() noexcept {
-  if (sending_.empty()) std::swap(sending_, out_);
-  return sending_.view().substr(sent_);
+inline std::string_view Session::Impl::output() noexcept {
+  if (!sending_) {
+    if (!out_) return {};
+    sending_ = std::exchange(out_, nullptr);
+  }
+  return sending_->view().substr(sent_);
 }
 
-void Session::Impl::consumed(std::size_t bytes) {
+inline void Session::Impl::consumed(std::size_t bytes) {
   sent_ += bytes;
-  if (sent_ == sending_.size()) {
+  if (sending_ && sent_ == sending_->size()) {
     sent_ = 0;
-    sending_.clear();
-    if (endpoint_.spare_output_.capacity() == 0 && sending_.capacity() <= spare_limit) {
-      std::swap(sending_, endpoint_.spare_output_);
-    } else {
-      sending_ = Buffer{};
-    }
+    endpoint_.give_output(std::exchange(sending_, nullptr));
   }
   if (parsed_ != end_ && !in_flight_ && !resume_.queued) advance();
+}
+
+void Session::Impl::drop_output() noexcept {
+  sent_ = 0;
+  if (out_) endpoint_.give_output(std::exchange(out_, nullptr));
+  if (sending_) endpoint_.give_output(std::exchange(sending_, nullptr));
 }
 
 // Ends.
@@ -510,9 +520,7 @@ void Session::Impl::eof() {
 
 void Session::Impl::abort() {
   phase_ = Phase::lost;
-  out_.clear();
-  sending_.clear();
-  sent_ = 0;
+  drop_output();
   if (!in_flight_) return;
   if (body_ == Body::collecting || body_ == Body::unasked) fail_body(499);
   stop_.request_stop();
@@ -602,6 +610,7 @@ std::string_view Session::output() noexcept { return impl_->output(); }
 void Session::consumed(std::size_t bytes) noexcept { impl_->consumed(bytes); }
 Advice Session::advice() const noexcept { return impl_->advice(); }
 Wait Session::wait() const noexcept { return impl_->wait(); }
+bool Session::is_idle() const noexcept { return impl_->is_idle(); }
 bool Session::busy() const noexcept { return impl_->busy(); }
 std::uint64_t Session::requests() const noexcept { return impl_->requests(); }
 std::uint64_t Session::body_received() const noexcept { return impl_->body_received(); }

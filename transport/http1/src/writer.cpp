@@ -23,20 +23,25 @@ public:
   }
   template <std::size_t n>
   void put(const char (&literal)[n]) noexcept {
-    std::memcpy(at_, literal, n - 1);
-    at_ += n - 1;
+    put<n - 1>(&literal[0]);
+  }
+  template <std::size_t n>
+  void put(const char* text) noexcept {
+    std::memcpy(at_, text, n);
+    at_ += n;
   }
   void put_number(std::size_t number) noexcept {
-    char digits[20];
-    char* first = digits + sizeof digits;
-    do {
-      *--first = static_cast<char>('0' + number % 10);
-    } while (number /= 10);
-    while (first != digits + sizeof digits) *at_++ = *first++;
+    if (number < 10) return put_digit(number);
+    if (number < 100) return put_digit(number / 10), put_digit(number % 10);
+    std::size_t power = 1;
+    while (number / 10 >= power) power *= 10;
+    for (; power > 0; power /= 10) put_digit(number / power % 10);
   }
   char* at() const noexcept { return at_; }
 
 private:
+  void put_digit(std::size_t digit) noexcept { *at_++ = static_cast<char>('0' + digit); }
+
   char* at_;
 };
 
@@ -69,10 +74,10 @@ void write_response(Buffer& out, const Response& response, const Framing& framin
   char* const begin = out.room(frame_size + type.size() + lines.size() + body.size());
   Cursor cursor{begin};
   if (status == 200) [[likely]] {
-    cursor.put(framing.ok_head);
+    cursor.put<ok_status_size + date_line_size>(framing.ok_head);
   } else {
     put_status_line(cursor, status);
-    cursor.put(framing.date_line);
+    cursor.put<date_line_size>(framing.ok_head + ok_status_size);
   }
   if (!type.empty()) {
     cursor.put("content-type: ");
@@ -99,7 +104,7 @@ void write_error(Buffer& out, int status, string_view detail, const Framing& fra
   char* const begin = out.room(frame_size + detail.size());
   Cursor cursor{begin};
   put_status_line(cursor, status);
-  cursor.put(framing.date_line);
+  cursor.put<date_line_size>(framing.ok_head + ok_status_size);
   cursor.put("content-type: application/json\r\ncontent-length: ");
   cursor.put_number(before.size() + detail.size() + after.size());
   cursor.put("\r\n");

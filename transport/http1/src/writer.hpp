@@ -2,6 +2,7 @@
 #pragma once
 // Replies as they go on the wire (RFC 9112 section 4).
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -17,10 +18,12 @@ enum class Persistence : std::uint8_t {
   ended     // close.
 };
 
+constexpr std::size_t ok_status_size = sizeof "HTTP/1.1 200 OK\r\n" - 1;
+constexpr std::size_t date_line_size = sizeof "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n" - 1;
+
 /// What the transport adds to a response.
 struct Framing {
-  std::string_view ok_head;    // Status line and date of a 200.
-  std::string_view date_line;  // The end of it.
+  const char* ok_head;  // Status line and date of a 200.
   Persistence persistence;
   bool is_head_request;
 };

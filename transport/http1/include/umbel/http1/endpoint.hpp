@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cstddef>
-#include <string_view>
+#include <utility>
 
 #include "umbel/core/buffer.hpp"
 #include "umbel/core/context.hpp"
@@ -50,17 +50,17 @@ public:
 
 private:
   friend class Session;
+  using OkHead = std::array<char, sizeof "HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n" - 1>;
   static constexpr std::size_t input_size = 4096;
-  static constexpr std::size_t status_size = sizeof "HTTP/1.1 200 OK\r\n" - 1;
-  static constexpr std::size_t date_size = sizeof "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n" - 1;
+  static constexpr std::size_t spare_output_limit = 64 * 1024;  // Larger ones are not kept.
 
   /// The start of a reply with status 200: status line and date.
-  std::string_view ok_head() noexcept {
+  const OkHead& ok_head() noexcept {
     const Time now = clock_ ? clock_(clock_state_) : context_.now();
-    if (now >= date_is_stale_) make_date(now);
-    return {head_.data(), status_size + date_size};
+    if (now >= date_is_stale_) [[unlikely]]
+      make_date(now);
+    return head_;
   }
-  std::string_view date_line() noexcept { return ok_head().substr(status_size); }
   void make_date(Time now) noexcept;
 
   char* take_input() {
@@ -71,6 +71,14 @@ private:
     if (spare_input_) detail::BlockPool::give(block, input_size);
     else spare_input_ = block;
   }
+  Buffer* take_output() { return spare_output_ ? std::exchange(spare_output_, nullptr) : make_output(); }
+  void give_output(Buffer* output) noexcept {
+    if (spare_output_ || output->capacity() > spare_output_limit) return free_output(output);
+    output->clear();
+    spare_output_ = output;
+  }
+  static Buffer* make_output();
+  static void free_output(Buffer* output) noexcept;
 
   Service& service_;
   Context& context_;
@@ -79,10 +87,10 @@ private:
   Time (*clock_)(void*) noexcept = nullptr;
   void* clock_state_ = nullptr;
   Time date_is_stale_ = Time::min();
-  std::array<char, status_size + date_size> head_{};
+  OkHead head_{};
   // What the last idle session gave back, so that the next need not ask the pool.
   char* spare_input_ = nullptr;
-  Buffer spare_output_;
+  Buffer* spare_output_ = nullptr;
 };
 
 }  // namespace umbel::http1
