@@ -79,6 +79,7 @@ void BlockPool::open_thread() noexcept {
 
 void* BlockPool::take_slow(std::size_t bytes) {
   if (UMBEL_PLAIN_BLOCKS || bytes > largest || local_.phase == Phase::ended) return allocate(bytes);
+  if (bytes == 0) return take(1);
   if (local_.phase == Phase::unknown) open_thread();
   if (bytes > largest_small) return allocate(bytes);
   Shelf& shelf = local_.shelves[class_of(bytes)];
@@ -91,6 +92,7 @@ void* BlockPool::take_slow(std::size_t bytes) {
 
 void BlockPool::give_slow(void* memory, std::size_t bytes) noexcept {
   if (UMBEL_PLAIN_BLOCKS || bytes > largest || local_.phase == Phase::ended) return release(memory);
+  if (bytes == 0) return give(memory, 1);
   if (local_.phase == Phase::unknown) open_thread();
   Shelf& shelf = local_.shelves[class_of(bytes)];
   if (shelf.room == 0 && bytes > largest_small) return release(memory);
