@@ -89,7 +89,7 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
     }
     detail::PlanRequest request{&route.handler.info(), route.handler.object(), title, route.handler.name(),
                                 parameter_names(parsed), &states_};
-    request.policy = route.options.policy == Policy::sequential ? Policy::sequential : policy_;
+    request.policy = route.options.policy.value_or(policy_);
     request.observer = observer_;
     request.respond = route.handler.respond();
     started->plans.push_back(detail::Plan::compile(request, problems));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/di/handler.hpp"
 
-#include <cxxabi.h>
 #include <dlfcn.h>
 
-#include <cstdlib>
+#include <algorithm>
+#include <charconv>
+#include <system_error>
 
 #include "umbel/di/route_path.hpp"
 
@@ -12,16 +13,18 @@ namespace umbel::detail {
 
 namespace {
 
-// "read_item(umbel::Path<...>)" -> "read_item"
-std::string without_parameters(std::string name) {
-  if (const std::size_t open = name.find('('); open != std::string::npos) name.resize(open);
+// "_ZN4shop9read_itemEN5umbel4PathI..." -> "shop::read_item". No more is decoded: a handler's parameters name its whole
+// graph, and a node that is named twice is spelled twice at every level.
+std::string name_in(std::string_view symbol) {
+  if (!symbol.starts_with("_Z")) return std::string{symbol};
+  symbol.remove_prefix(std::min(symbol.size(), symbol.find_first_of("0123456789")));
+  std::string name;
+  for (std::size_t length = 0; std::from_chars(symbol.data(), symbol.data() + symbol.size(), length).ec == std::errc{};) {
+    symbol.remove_prefix(std::min(symbol.size(), symbol.find_first_not_of("0123456789")));
+    name.append(name.empty() ? "" : "::").append(symbol.substr(0, length));
+    symbol.remove_prefix(std::min(symbol.size(), length));
+  }
   return name;
-}
-
-std::string demangled(const char* symbol) {
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> text{abi::__cxa_demangle(symbol, nullptr, nullptr, &status), std::free};
-  return status == 0 ? without_parameters(text.get()) : symbol;
 }
 
 }  // namespace
@@ -29,7 +32,7 @@ std::string demangled(const char* symbol) {
 std::string HandlerBox::name() const {
   Dl_info found{};
   const bool is_known = function_ && dladdr(function_, &found) && found.dli_sname && found.dli_saddr == function_;
-  return is_known ? demangled(found.dli_sname) : std::string{info_->name};
+  return is_known ? name_in(found.dli_sname) : std::string{info_->name};
 }
 
 std::string_view describe(RouteMistake mistake) noexcept {

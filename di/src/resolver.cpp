@@ -185,12 +185,14 @@ void Resolver::start(const Step& step) noexcept {
 }
 
 void Resolver::suspend(const Step& step) noexcept {
-  NodeRun::Late& late = static_cast<NodeRun*>(at(step.env))->late;
-  late.function = node_ended;
-  late.resolver = this;
-  late.step = &step;
+  auto& run = *static_cast<NodeRun*>(at(step.env));
+  run.late.function = node_ended;
+  run.late.resolver = this;
+  run.late.step = &step;
   AsyncState::set(async_->started(), step.index);
   ++async_->in_flight;
+  if (async_->cancelled) [[unlikely]]
+    run.env.stop.request_stop();  // The peer had left before anybody listened.
 }
 
 std::coroutine_handle<> Resolver::node_ended(Ending& ending) noexcept {

@@ -50,15 +50,10 @@ void copy_headers(std::string_view lines, Response& response) {
   }
 }
 
-const ValidationError* as_validation_error(const Error& error) {
-  if (error.http()) return nullptr;
-  try {
-    error.rethrow();
-  } catch (const ValidationError& invalid) {
-    return &invalid;
-  } catch (...) {
-    return nullptr;
-  }
+Response http_response(const HttpError& error) {
+  Response response = detail_response(error.status(), error.detail());
+  copy_headers(error.header_lines(), response);
+  return response;
 }
 
 }  // namespace
@@ -72,14 +67,18 @@ Response to_response(const ValidationError& error) {
 }
 
 Response to_response(const Error& error) {
-  if (const ValidationError* const invalid = as_validation_error(error)) return to_response(*invalid);
-  if (const HttpError* const http = error.http()) {
-    Response response = detail_response(http->status(), http->detail());
-    copy_headers(http->header_lines(), response);
-    return response;
+  if (const HttpError* const http = error.http()) return http_response(*http);
+  try {
+    error.rethrow();
+  } catch (const ValidationError& invalid) {
+    return to_response(invalid);
+  } catch (const HttpError& http) {
+    return http_response(http);
+  } catch (const Cancelled&) {
+    return detail_response(503, "Cancelled").header("retry-after", "1");
+  } catch (...) {
+    return detail_response(500, reason_phrase(500));
   }
-  if (error.is_cancelled()) return detail_response(503, "Cancelled").header("retry-after", "1");
-  return detail_response(500, reason_phrase(500));
 }
 
 }  // namespace umbel

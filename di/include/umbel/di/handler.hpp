@@ -31,6 +31,8 @@ struct HandlerNode {
 
 template <class T>
 inline constexpr bool is_text = std::convertible_to<const T&, std::string_view>;
+template <>
+inline constexpr bool is_text<void> = false;
 
 /// Turns what a handler returned into its reply.
 template <class R>

@@ -3,6 +3,7 @@
 // Which handler answers which method and path.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -18,7 +19,7 @@ namespace umbel {
 
 /// Of one route.
 struct RouteOptions {
-  Policy policy = Policy::concurrent;
+  std::optional<Policy> policy{};  // Left out: the App's.
 };
 
 namespace detail {
