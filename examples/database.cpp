@@ -21,7 +21,8 @@ constexpr const char* first_start = R"sql(
                                      cents integer not null);
   insert or ignore into items values
     (1, 'Dill', 'Anethum graveolens'), (2, 'Fennel', 'Foeniculum vulgare'), (3, 'Caraway', 'Carum carvi'),
-    (4, 'Coriander', 'Coriandrum sativum'), (5, 'Chervil', 'Anthriscus cerefolium'), (6, 'Lovage', 'Levisticum officinale');
+    (4, 'Coriander', 'Coriandrum sativum'), (5, 'Chervil', 'Anthriscus cerefolium'),
+    (6, 'Lovage', 'Levisticum officinale');
   insert or ignore into users values (1, 'ada-token', 'Ada', 'trade'), (2, 'ben-token', 'Ben', 'retail');
   commit;
 )sql";

@@ -31,7 +31,10 @@ public:
     timer_.data = this;
     uv_timer_start(&timer_, [](uv_timer_t* timer) { static_cast<Ticker*>(timer->data)->tick(); }, 20, 20);
   }
-  void stop() { uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr); }
+  void stop() {
+    tick();  // Nobody waits for ever.
+    uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+  }
 
   long ticks() const { return ticks_; }
   /// Added for umbel: calls back at the next tick.

@@ -4,7 +4,7 @@
 //
 //     quickstart [--port N] [--db FILE]      port 0: any free one; the file is made and filled if it is not there
 //
-// try: curl -s localhost:8000/items?limit=3
+// try: curl -s 'localhost:8000/items?limit=3'
 // try: curl -s localhost:8000/items/2 -H 'x-token: ada-token'
 // try: curl -s localhost:8000/orders -H 'x-token: ada-token' -d '{"item_id": 2, "quantity": 3}'
 // try: curl -s localhost:8000/graph
@@ -87,13 +87,15 @@ Response list_items(Query<"limit", int, 20> limit, State<Database> db) {
 
 // --- POST /orders and GET /orders/{order_id}
 
-Order parse_order(Body<> body) try {
-  const JsonReader reader{*body};
-  const Order order{reader.root()["item_id"].as_int(), reader.root()["quantity"].as_int()};
-  if (order.quantity < 1 || order.quantity > 1000) throw HttpError{422, "quantity: from 1 to 1000"};
-  return order;
-} catch (const JsonError& error) {
-  throw HttpError{422, error.what()};
+Order parse_order(Body<> body) {
+  try {
+    const JsonReader reader{*body};
+    const Order order{reader.root()["item_id"].as_int(), reader.root()["quantity"].as_int()};
+    if (order.quantity < 1 || order.quantity > 1000) throw HttpError{422, "/quantity is not from 1 to 1000"};
+    return order;
+  } catch (const JsonError& error) {
+    throw HttpError{422, error.what()};
+  }
 }
 
 Task<std::int64_t> order_total(Depends<current_user> user, Depends<on_loop<parse_order>> order,
@@ -163,7 +165,11 @@ int run(const Options& options) {
                       {.port = options.port, .server = {.limits = {.body = 16 * 1024}}, .on_listening = announce});
 }
 
-int main(int argc, char** argv) try { return run(read_options(argc, argv)); } catch (const std::exception& error) {
-  std::fprintf(stderr, "quickstart: %s\n", error.what());
-  return 1;
+int main(int argc, char** argv) {
+  try {
+    return run(read_options(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "quickstart: %s\n", error.what());
+    return 1;
+  }
 }
