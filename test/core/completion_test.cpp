@@ -204,7 +204,7 @@ TEST(Completion, TakesAMoveOnlyValueAndDestroysItOnce) {
 }
 
 TEST(Completion, AllocatesNothingInTheSteadyState) {
-  if (!test::blocks_are_recycled) GTEST_SKIP() << "not under AddressSanitizer";
+  if (!test::allocations_are_counted) GTEST_SKIP() << "not under sanitizers";
   ManualPort port;
   int sum = 0;
   const auto run = [&] {

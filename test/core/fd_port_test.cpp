@@ -32,6 +32,11 @@ void turn_until(FdPort& port, Done done) {
   }
 }
 
+void turn_and_yield(FdPort& port) {
+  port.on_readable();
+  std::this_thread::yield();
+}
+
 TEST(FdPort, IsReadableExactlyWhileSomethingIsToBeDone) {
   testing::ManualPool pool;
   FdPort port{pool};
@@ -127,7 +132,7 @@ TEST(FdPort, DoesNotStayReadableAfterWakesThatCrossedATurn) {
     std::thread one{[&] { port.context().post([&]() noexcept { ++ran; }); }};
     std::thread two{[&] { port.context().post([&]() noexcept { ++ran; }); }};
     // Not waiting for the descriptor: so the turns meet the wakers anywhere.
-    for (; ran < 2; std::this_thread::yield()) port.on_readable();
+    while (ran < 2) turn_and_yield(port);
     one.join();
     two.join();
 
@@ -142,7 +147,7 @@ TEST(FdPort, WaitsAtItsEndForAPostThatIsUnderWay) {
     std::optional<FdPort> port{std::in_place, pool};
     bool ran = false;
     std::thread poster{[&context = port->context(), &ran] { context.post([&ran]() noexcept { ran = true; }); }};
-    for (; !ran; std::this_thread::yield()) port->on_readable();
+    while (!ran) turn_and_yield(*port);
     port.reset();  // The poster may still be inside `post`, about to write to the descriptor.
     poster.join();
   }

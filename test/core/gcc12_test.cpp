@@ -187,7 +187,7 @@ TEST_P(Gcc12, ALambdaThatCapturesAClassIsNamed) { EXPECT_EQ(finish(pass_a_named_
 
 Task<std::string> pass_a_lambda_that_refers() {
   const Live text{"referred"};
-  const int count = 2;
+  int count = co_await number(2);
   std::string result = co_await call([&text, count] { return text.text() + std::to_string(count); });
   co_return result;
 }

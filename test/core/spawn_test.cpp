@@ -132,7 +132,7 @@ TEST(Spawn, DoneMayOwnThings) {
 }
 
 TEST(Spawn, AllocatesNothingInTheSteadyState) {
-  if (!test::blocks_are_recycled) GTEST_SKIP() << "not under AddressSanitizer";
+  if (!test::allocations_are_counted) GTEST_SKIP() << "not under sanitizers";
   ManualPort port;
   int ran = 0;
   const auto run = [&] {

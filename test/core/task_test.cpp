@@ -114,7 +114,7 @@ TEST(Task, ReadyAndSuspendingTasksMayAlternate) {
 }
 
 TEST(Task, FramesAreRecycled) {
-  if (!test::blocks_are_recycled) GTEST_SKIP() << "not under AddressSanitizer";
+  if (!test::allocations_are_counted) GTEST_SKIP() << "not under sanitizers";
   testing::ManualPort port;
   const auto run = [&port] {
     long sum = 0;

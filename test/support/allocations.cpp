@@ -6,6 +6,12 @@
 #include <cstdlib>
 #include <new>
 
+#if UMBEL_PLAIN_BLOCKS || UMBEL_TEST_TSAN
+
+std::size_t umbel::test::allocations() noexcept { return 0; }
+
+#else
+
 namespace {
 
 std::atomic<std::size_t> count{0};
@@ -23,9 +29,7 @@ void* aligned(std::size_t bytes, std::align_val_t alignment) {
 
 }  // namespace
 
-namespace umbel::test {
-std::size_t allocations() noexcept { return count.load(std::memory_order_relaxed); }
-}  // namespace umbel::test
+std::size_t umbel::test::allocations() noexcept { return count.load(std::memory_order_relaxed); }
 
 void* operator new(std::size_t bytes) { return counted(std::malloc(std::max<std::size_t>(bytes, 1))); }
 void* operator new[](std::size_t bytes) { return counted(std::malloc(std::max<std::size_t>(bytes, 1))); }
@@ -40,3 +44,5 @@ void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory
 void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+#endif
