@@ -322,7 +322,7 @@ inline const Refusal* Parser::check_line(const char* end) const noexcept {
 // what stands between the blanks.
 inline const char* Parser::end_of_line(HeaderField& field, const char* next) const noexcept {
   const char* at = field.name.data() + field.name.size();
-  if (next - at < 3 || *at != ':') return nullptr;
+  if (field.name.empty() || next - at < 3 || *at != ':') return nullptr;
   ++at;
   while (is_blank(*at)) ++at;  // Ends: a line end is before `next`.
   if (field.value.empty()) field.value = {at, 0};

@@ -18,6 +18,7 @@ public:
   explicit Cursor(char* at) noexcept : at_(at) {}
 
   void put(string_view text) noexcept {
+    if (text.empty()) return;  // It may be null then.
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }

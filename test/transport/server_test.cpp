@@ -1,0 +1,659 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/http1/server.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "umbel/http1/serve.hpp"
+
+namespace umbel::http1 {
+namespace {
+
+using namespace std::chrono_literals;
+using std::string;
+using std::string_view;
+
+/// A socket that waits for its answers, but not for ever.
+class Client {
+public:
+  explicit Client(int port) : fd_(open_socket(AF_INET)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connect(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  explicit Client(const string& path) : fd_(open_socket(AF_UNIX)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    connect(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client() { close(); }
+
+  void send(string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t size = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (size <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(size));
+    }
+  }
+  /// Until `end` has come `count` times, or the connection is closed.
+  string receive(string_view end, int count = 1) {
+    std::size_t seen = 0;
+    while (count > 0) {
+      const std::size_t at = received_.find(end, seen);
+      if (at != string::npos) seen = at + end.size(), --count;
+      else if (!receive_some()) break;
+    }
+    return take(count == 0 ? seen : received_.size());
+  }
+  string receive_all() {
+    while (receive_some()) {
+    }
+    return take(received_.size());
+  }
+  /// Asks, and takes the reply that ends with `end`.
+  string ask(string_view request, string_view end) {
+    send(request);
+    return receive(end);
+  }
+  bool is_closed() { return receive_all().empty() && !timed_out_; }
+  bool timed_out() const { return timed_out_; }
+
+  void half_close() { ::shutdown(fd_, SHUT_WR); }
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+  void reset() {
+    const linger none{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    close();
+  }
+
+private:
+  static int open_socket(int family) {
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const timeval limit{10, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    return fd;
+  }
+  void connect(const sockaddr* address, socklen_t size) {
+    if (::connect(fd_, address, size) < 0) close();
+  }
+  bool receive_some() {
+    char bytes[65536];
+    const ssize_t size = ::recv(fd_, bytes, sizeof bytes, 0);
+    if (size < 0 && errno == EAGAIN) timed_out_ = true;
+    if (size > 0) received_.append(bytes, static_cast<std::size_t>(size));
+    return size > 0;
+  }
+  string take(std::size_t size) {
+    string result = received_.substr(0, size);
+    received_.erase(0, size);
+    return result;
+  }
+
+  int fd_;
+  string received_;
+  bool timed_out_ = false;
+};
+
+/// /hello is answered at once, /big with a body of 8 MiB, /echo with its body, /late when the test says so.
+class TestService : public Service {
+public:
+  void start(Context&) override { ++starts; }
+
+  void serve(Exchange& exchange) noexcept override {
+    ++served;
+    const string_view path = exchange.request().path();
+    if (path == "/late") return keep(exchange);
+    if (path == "/big") return exchange.reply(Response::text(string(8 << 20, 'x') + "end"));
+    if (path != "/echo") return exchange.reply(Response::text("hello!"));
+    auto* const collector = new Collector{exchange};
+    if (exchange.collect_body(*collector)) Collector::run(*collector);
+  }
+
+  /// Waits for the next exchange of /late.
+  Exchange& take_late() {
+    std::unique_lock lock{mutex_};
+    if (!arrived_.wait_for(lock, 10s, [&] { return !late_.empty(); })) std::abort();
+    Exchange& first = *late_.front();
+    late_.erase(late_.begin());
+    return first;
+  }
+
+  std::atomic<int> starts{0};
+  std::atomic<int> served{0};
+
+private:
+  struct Collector : Work {
+    explicit Collector(Exchange& e) : Work(run), exchange(e) {}
+    static void run(Work& work) noexcept {
+      auto* const self = static_cast<Collector*>(&work);
+      const int error = self->exchange.body_error();
+      self->exchange.reply(Response::text(error ? "failed" : self->exchange.request().body(), error ? error : 200));
+      delete self;
+    }
+    Exchange& exchange;
+  };
+
+  void keep(Exchange& exchange) {
+    const std::lock_guard lock{mutex_};
+    late_.push_back(&exchange);
+    arrived_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<Exchange*> late_;
+};
+
+/// A server on a thread of its own.
+class Running {
+public:
+  explicit Running(TestService& service, const ServerOptions& options = {}, int port = 0) {
+    std::promise<void> started;
+    thread_ = std::thread{[&, port] { run(service, options, port, started); }};
+    started.get_future().get();
+  }
+  ~Running() {
+    loop_->stop();
+    thread_.join();
+  }
+
+  int port() const { return port_; }
+  Loop& loop() { return *loop_; }
+  Server& server() { return *server_; }
+
+  /// Runs `f()` on the server's thread, and waits for it.
+  template <class F>
+  auto on_loop(F f) {
+    std::promise<decltype(f())> done;
+    loop_->context().post([&]() noexcept {
+      if constexpr (std::is_void_v<decltype(f())>) f(), done.set_value();
+      else done.set_value(f());
+    });
+    return done.get_future().get();
+  }
+  std::size_t connections() {
+    return on_loop([&] { return server_->connections(); });
+  }
+  void wait_for_connections(std::size_t count) {
+    while (connections() != count) std::this_thread::yield();
+  }
+
+private:
+  void run(TestService& service, const ServerOptions& options, int port, std::promise<void>& started) {
+    Loop loop;
+    Server server{service, loop, options};
+    server.listen("127.0.0.1", port);
+    port_ = server.port();
+    loop_ = &loop;
+    server_ = &server;
+    started.set_value();
+    loop.run();
+  }
+
+  Loop* loop_ = nullptr;
+  Server* server_ = nullptr;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+string get(string_view target, string_view more = {}) {
+  return "GET " + string{target} + " HTTP/1.1\r\nHost: a\r\n" + string{more} + "\r\n";
+}
+string post(string_view body) {
+  return "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + string{body};
+}
+int status_of(const string& reply) { return reply.size() < 12 ? 0 : std::stoi(reply.substr(9, 3)); }
+int count_of(string_view text, string_view part) {
+  int count = 0;
+  for (std::size_t at = text.find(part); at != string_view::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST(Server, KeepsAConnection) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+
+  EXPECT_EQ(running.connections(), 1U);
+  EXPECT_EQ(service.starts, 1);
+}
+
+TEST(Server, AnswersAllPipelinedRequests) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  string input;
+  for (int i = 0; i < 1000; ++i) input += get("/hello");
+
+  std::thread sender{[&] { client.send(input); }};
+  const string replies = client.receive("hello!", 1000);
+  sender.join();
+
+  EXPECT_EQ(count_of(replies, "HTTP/1.1 200 OK"), 1000);
+}
+
+TEST(Server, SendsWhatThePeerTakesSlowly) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+
+  client.send(get("/big") + get("/hello"));
+  const string replies = client.receive("hello!");
+
+  EXPECT_GT(replies.size(), std::size_t{8} << 20);
+  EXPECT_EQ(count_of(replies, "HTTP/1.1 200 OK"), 2);
+}
+
+TEST(Server, TakesLargeBodies) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  const string body = string(1'000'000, 'b') + "end";
+
+  client.send(post(body));
+  const string reply = client.receive("end");
+
+  EXPECT_EQ(reply.substr(reply.find("\r\n\r\n") + 4), body);
+}
+
+TEST(Server, ClosesAfterAnErrorReplyThatArrives) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+
+  client.send("BAD\r\n\r\n" + string(100'000, 'x'));
+
+  EXPECT_EQ(status_of(client.receive_all()), 400);
+  EXPECT_FALSE(client.timed_out());
+  client.close();
+  running.wait_for_connections(0);
+}
+
+TEST(Server, ClosesWhenThePeerDoes) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  client.send("GET / HT");
+
+  client.half_close();
+
+  EXPECT_TRUE(client.is_closed());
+  running.wait_for_connections(0);
+}
+
+TEST(Server, AnswersAPeerThatClosedItsHalf) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  client.send(get("/late"));
+  Exchange& late = service.take_late();
+
+  client.half_close();
+  while (!late.stop_token().stop_requested()) std::this_thread::yield();
+  running.on_loop([&] { late.reply(Response::text("here")); });
+
+  EXPECT_EQ(status_of(client.receive_all()), 200);
+  running.wait_for_connections(0);
+}
+
+TEST(Server, KeepsAConnectionThatIsResetUntilItsRequestIsOver) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  client.send(get("/late"));
+  Exchange& late = service.take_late();
+
+  client.reset();
+  while (!late.stop_token().stop_requested()) std::this_thread::yield();
+  EXPECT_EQ(running.connections(), 1U);
+  running.on_loop([&] { late.reply(Response::text("too late")); });
+
+  running.wait_for_connections(0);
+}
+
+TEST(Server, SurvivesResetsWhileItWrites) {
+  TestService service;
+  Running running{service};
+
+  for (int i = 0; i < 20; ++i) {
+    Client client{running.port()};
+    client.send(get("/big") + get("/big"));
+    client.receive("HTTP/1.1");
+    client.reset();
+  }
+
+  Client client{running.port()};
+  EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+}
+
+TEST(Server, ClosesAnIdleConnectionWithoutAWord) {
+  TestService service;
+  Running running{service, {.idle_timeout = 30ms}};
+  Client client{running.port()};
+  client.ask(get("/hello"), "hello!");
+
+  EXPECT_TRUE(client.is_closed());
+  running.wait_for_connections(0);
+}
+
+TEST(Server, RepliesTooSlowToAHeadThatDoesNotCome) {
+  TestService service;
+  Running running{service, {.header_timeout = 30ms}};
+  Client client{running.port()};
+
+  client.send("GET / HT");
+
+  EXPECT_EQ(status_of(client.receive_all()), 408);
+  EXPECT_FALSE(client.timed_out());
+}
+
+TEST(Server, RepliesTooSlowToABodyThatDoesNotCome) {
+  TestService service;
+  Running running{service, {.body_timeout = 30ms}};
+  Client client{running.port()};
+
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+
+  EXPECT_EQ(status_of(client.receive_all()), 408);
+  EXPECT_FALSE(client.timed_out());
+}
+
+TEST(Server, RepliesTooSlowToABodyThatDrips) {
+  TestService service;
+  Running running{service, {.body_timeout = 50ms, .body_rate = 1'000'000}};
+  Client client{running.port()};
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+
+  std::atomic<bool> done{false};
+  std::thread dripper{[&] {
+    while (!done) client.send("x"), std::this_thread::yield();
+  }};
+  const string reply = client.receive("\r\n\r\n");
+  done = true;
+  dripper.join();
+
+  EXPECT_EQ(status_of(reply), 408);
+}
+
+TEST(Server, GivesUpAPeerThatDoesNotRead) {
+  TestService service;
+  Running running{service, {.output_timeout = 30ms}};
+  Client client{running.port()};
+
+  client.send(get("/big"));
+  while (service.served == 0) std::this_thread::yield();
+
+  running.wait_for_connections(0);
+}
+
+TEST(Server, ClosesAPeerThatLingers) {
+  TestService service;
+  Running running{service, {.linger_timeout = 30ms}};
+  Client client{running.port()};
+
+  client.ask(get("/hello", "Connection: close\r\n"), "hello!");
+
+  running.wait_for_connections(0);
+}
+
+TEST(Server, AcceptsNoMoreThanItsLimit) {
+  TestService service;
+  Running running{service, {.connections = 2}};
+  std::optional<Client> first{std::in_place, running.port()};
+  Client second{running.port()};
+  first->ask(get("/hello"), "hello!");
+  second.ask(get("/hello"), "hello!");
+  Client third{running.port()};
+  third.send(get("/hello"));
+
+  EXPECT_EQ(status_of(second.ask(get("/hello"), "hello!")), 200);
+  EXPECT_EQ(service.served, 3) << "the third connection waits";
+  first.reset();
+
+  EXPECT_EQ(status_of(third.receive("hello!")), 200);
+}
+
+TEST(Server, IsBusyBeyondItsLimitOfRequests) {
+  TestService service;
+  Running running{service, {.limits = {.in_flight = 1}}};
+  Client first{running.port()};
+  Client second{running.port()};
+  first.send(get("/late"));
+  Exchange& late = service.take_late();
+
+  const string busy = second.ask(get("/hello"), "}");
+  EXPECT_EQ(status_of(busy), 503);
+  EXPECT_NE(busy.find("retry-after"), string::npos);
+  running.on_loop([&] { late.reply(Response::text("done")); });
+
+  EXPECT_EQ(status_of(first.receive("done")), 200);
+  EXPECT_EQ(status_of(second.ask(get("/hello"), "hello!")), 200) << "the connection was kept";
+}
+
+TEST(Server, DrainsWhatIsInFlight) {
+  TestService service;
+  Running running{service};
+  Client idle{running.port()};
+  idle.ask(get("/hello"), "hello!");
+  Client busy{running.port()};
+  busy.send(get("/late"));
+  Exchange& late = service.take_late();
+
+  struct Done : Work {
+    Done() : Work([](Work& work) noexcept { static_cast<Done&>(work).promise.set_value(); }) {}
+    std::promise<void> promise;
+  } done;
+  running.on_loop([&] { running.server().drain(10s, done); });
+  EXPECT_TRUE(idle.is_closed());
+  running.on_loop([&] { late.reply(Response::text("last")); });
+  const string reply = busy.receive_all();
+  busy.close();
+
+  EXPECT_NE(reply.find("connection: close"), string::npos);
+  EXPECT_EQ(done.promise.get_future().wait_for(10s), std::future_status::ready);
+  Client refused{running.port()};
+  EXPECT_EQ(refused.ask(get("/hello"), "hello!"), "");
+}
+
+TEST(Server, CutsOffWhatDoesNotDrain) {
+  TestService service;
+  Running running{service};
+  Client busy{running.port()};
+  busy.send(get("/late"));
+  Exchange& late = service.take_late();
+
+  running.on_loop([&] { running.server().drain(10ms); });
+
+  EXPECT_TRUE(busy.is_closed());
+  EXPECT_TRUE(late.stop_token().stop_requested());
+  running.on_loop([&] { late.reply(Response{204}); });
+  running.wait_for_connections(0);
+}
+
+TEST(Server, WaitsForItsRequestsWhenItIsDestroyed) {
+  TestService service;
+  std::optional<Running> running{std::in_place, service};
+  Client client{running->port()};
+  client.send(get("/late"));
+  Exchange& late = service.take_late();
+  Context& context = late.context();
+  const StopToken stop = late.stop_token();
+
+  std::thread replier{[&] {
+    while (!stop.stop_requested()) std::this_thread::yield();
+    context.post([&]() noexcept { late.reply(Response::text("too late")); });
+  }};
+  running.reset();
+
+  replier.join();
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(Server, SharesItsServiceAndItsPortWithAnother) {
+  TestService service;
+  Running first{service, {.reuse_port = true}};
+  Running second{service, {.reuse_port = true}, first.port()};
+  EXPECT_EQ(service.starts, 2);
+
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&] {
+      for (int j = 0; j < 25; ++j) {
+        Client client{first.port()};
+        EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+
+  EXPECT_EQ(service.served, 100);
+}
+
+TEST(Server, ListensOnAUnixSocketAndRemovesAStaleFile) {
+  TestService service;
+  const string path = ::testing::TempDir() + "umbel-server-test-" + std::to_string(::getpid());
+  {
+    const int stale = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(stale, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ::close(stale);
+  }
+  Running running{service};
+  running.on_loop([&] { running.server().listen_unix(path); });
+  const bool refused = running.on_loop([&] {
+    try {
+      running.server().listen_unix(path);
+      return false;
+    } catch (const std::system_error&) {
+      return true;
+    }
+  });
+  EXPECT_TRUE(refused) << "somebody listens there";
+
+  Client client{path};
+
+  EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+}
+
+TEST(Server, AdoptsAConnection) {
+  TestService service;
+  Running running{service};
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+
+  running.on_loop([&] { running.server().adopt(pair[0]); });
+  const string request = get("/", "Connection: close\r\n");
+  ::send(pair[1], request.data(), request.size(), 0);
+  string reply;
+  char bytes[1000];
+  for (ssize_t size = 0; (size = ::recv(pair[1], bytes, sizeof bytes, 0)) > 0;) reply.append(bytes, static_cast<std::size_t>(size));
+  ::close(pair[1]);
+
+  EXPECT_EQ(status_of(reply), 200);
+}
+
+TEST(Server, RefusesADescriptorThatDoesNotListen) {
+  TestService service;
+  Loop loop;
+  Server server{service, loop};
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+
+  EXPECT_THROW(server.listen_fd(socket), std::invalid_argument);
+  EXPECT_THROW(server.listen_fd(0x7fffffff), std::invalid_argument);
+  EXPECT_EQ(::close(socket), 0) << "it stays the caller's";
+}
+
+TEST(Server, SaysWhereItCannotListen) {
+  TestService service;
+  Loop loop;
+  Server server{service, loop};
+  server.listen("127.0.0.1", 0);
+  Server second{service, loop};
+
+  EXPECT_THROW(second.listen("127.0.0.1", server.port()), std::system_error);
+  EXPECT_THROW(second.listen("localhost", 0), std::invalid_argument);
+  EXPECT_THROW(second.listen("127.0.0.1", 65536), std::invalid_argument);
+}
+
+std::promise<int> listening;
+
+TEST(Serve, DrainsOnASignalAndReturns) {
+  TestService service;
+  listening = {};
+  std::thread killer{[&] {
+    Client client{listening.get_future().get()};
+    EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_TRUE(client.is_closed());
+  }};
+
+  EXPECT_EQ(serve(service, {.port = 0, .threads = 3, .on_listening = [](int port) { listening.set_value(port); }}), 0);
+
+  killer.join();
+  EXPECT_EQ(service.starts, 3);
+}
+
+TEST(Serve, CutsOffOnASecondSignal) {
+  TestService service;
+  listening = {};
+  std::thread killer{[&] {
+    Client client{listening.get_future().get()};
+    client.send(get("/late"));
+    Exchange& late = service.take_late();
+    const StopToken stop = late.stop_token();
+    Context& context = late.context();
+    ::kill(::getpid(), SIGINT);
+    ::kill(::getpid(), SIGTERM);
+    while (!stop.stop_requested()) std::this_thread::yield();
+    context.post([&]() noexcept { late.reply(Response{204}); });
+    EXPECT_TRUE(client.is_closed());
+  }};
+
+  EXPECT_EQ(serve(service, {.port = 0, .on_listening = [](int port) { listening.set_value(port); }}), 0);
+
+  killer.join();
+}
+
+TEST(Serve, SaysWhyItCannotStart) {
+  TestService service;
+  ::testing::internal::CaptureStderr();
+
+  EXPECT_EQ(serve(service, {.port = 0, .address = "nowhere"}), 1);
+
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "umbel: 'nowhere' is not an IP address in digits\n");
+}
+
+}  // namespace
+}  // namespace umbel::http1
