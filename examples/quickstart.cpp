@@ -127,6 +127,16 @@ Response read_order(Depends<current_user> user, Path<"order_id", std::int64_t> i
 
 // --- the program
 
+/// A client is told "Internal Server Error", and nothing else. Here is what it was.
+class Log : public Observer {
+public:
+  void node_failed(const Failure& failure) noexcept override {
+    if (failure.error.http()) return;  // What the client was told.
+    const std::string route{failure.route}, node{failure.node};
+    std::fprintf(stderr, "%s: %s: %s\n", route.c_str(), node.c_str(), failure.error.message().c_str());
+  }
+};
+
 struct Options {
   int port = 8000;
   const char* file = "shop.db";
@@ -152,9 +162,10 @@ int run(const Options& options) {
   shop::PriceService upstream{loop};  // Would be another machine's.
   PriceClient prices{loop, upstream.port()};
   Database database{options.file};
+  Log log;
 
   App app;
-  app.borrow(database).borrow(prices);
+  app.borrow(database).borrow(prices).observe(log);
   app.get("/items", list_items);
   app.get("/items/{item_id}", on_loop<read_item>);  // It only writes what is there: not worth a worker.
   app.post("/orders", place_order);

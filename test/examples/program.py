@@ -12,10 +12,10 @@ Reply = collections.namedtuple("Reply", "status headers body")  # Header names i
 
 
 class Program:
-    """An example that serves HTTP. Made: it listens. Its last words go to our stderr; `errors` keeps them instead."""
+    """An example that serves HTTP. Made: it listens."""
 
-    def __init__(self, *command, folder=None):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
+    def __init__(self, *command, folder=None, errors=None):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder)
         line = self.process.stdout.readline()  # Empty if it ended. The test runner's time limit bounds the wait.
         found = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)\n", line)
         if not found:

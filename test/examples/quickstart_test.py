@@ -5,6 +5,7 @@
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -24,11 +25,21 @@ class Quickstart(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.file = os.path.join(folder.name, "shop.db")
+        self.log = open(os.path.join(folder.name, "log"), "a+", encoding="utf-8")
+        self.addCleanup(self.log.close)
         self.start()
 
     def start(self):
-        self.shop = Program(PROGRAM, "--port", "0", "--db", self.file)
+        self.shop = Program(PROGRAM, "--port", "0", "--db", self.file, errors=self.log)
         self.addCleanup(self.shop.kill)
+        self.addCleanup(self.show_log)
+
+    def read_log(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def show_log(self):
+        sys.stderr.write(self.read_log())  # What a sanitizer has found, for instance.
 
     def check(self, reply, status, **document):
         self.assertEqual(reply.status, status, reply)
@@ -103,6 +114,15 @@ class Quickstart(unittest.TestCase):
         self.assertEqual(self.shop.ask("/orders", *BEN, *large).status, 413)
         self.assertEqual(self.shop.ask("/orders", *BEN, *large, "-H", "transfer-encoding: chunked").status, 413)
         self.assertEqual(self.shop.ask("/orders", *BEN, *large, "-H", "expect: 100-continue").status, 413)
+
+    def test_a_broken_file_is_500_that_only_the_log_explains(self):
+        with sqlite3.connect(self.file) as file:
+            file.execute("drop table items")
+        file.close()
+
+        self.check(self.shop.ask("/items/2", *ADA), 500, detail="Internal Server Error")
+        self.assertIn("GET /items/{item_id}: find_item: SQLite: no such table: items\n", self.read_log())
+        self.assertEqual(self.shop.ask("/orders/1", *ADA).status, 404)  # The others go on.
 
     def test_head_is_get_without_the_body(self):
         get, head = self.shop.ask("/items"), self.shop.ask("/items", "--head")
