@@ -95,15 +95,24 @@ TEST(Context, WorkMayBeEnqueuedAgainWhenItRuns) {
   EXPECT_EQ(port.run(), 5u);
 }
 
-TEST(Context, WorkMayDestroyItselfWhenItRuns) {
-  ManualPort port;
-  std::unique_ptr<Work> work;
-  work = std::make_unique<Calls<std::function<void()>>>([&] { work.reset(); });
+class DeletesItself : public Work {
+public:
+  explicit DeletesItself(bool& deleted) noexcept : Work(run), deleted_(deleted) {}
+  ~DeletesItself() { deleted_ = true; }
 
-  port.context().enqueue(*work);
+private:
+  static void run(Work& work) noexcept { delete static_cast<DeletesItself*>(&work); }
+  bool& deleted_;
+};
+
+TEST(Context, WorkMayDeleteItselfWhenItRuns) {
+  ManualPort port;
+  bool deleted = false;
+
+  port.context().enqueue(*new DeletesItself{deleted});
   port.run();
 
-  EXPECT_EQ(work, nullptr);
+  EXPECT_TRUE(deleted);
 }
 
 TEST(Context, WakesThePortOnceForManyEnqueues) {
