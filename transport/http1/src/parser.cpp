@@ -14,7 +14,7 @@ constexpr Refusal bad_host{400, "The request needs one Host header field, with a
 constexpr Refusal bad_target{400, "The request target is malformed."};
 constexpr Refusal bad_escape{400, "The path has a malformed percent escape."};
 constexpr Refusal ambiguous_length{400, "The length of the body is ambiguous."};
-constexpr Refusal body_too_large{413, "The body is too large."};
+constexpr Refusal body_too_large{413, "Content Too Large"};  // As the service says of a body without a known length.
 constexpr Refusal unmet_expectation{417, "The only expectation met here is 100-continue."};
 constexpr Refusal too_many_fields{431, "There are too many header fields."};
 constexpr Refusal no_tunnels{501, "CONNECT is not implemented."};
