@@ -27,8 +27,22 @@ std::string_view without_plus(std::string_view text) noexcept {
   return text;
 }
 
+/// What nearly all integers are: a few digits. False if it is anything else.
+template <class T>
+bool parse_digits(std::string_view text, T& out) noexcept {
+  if (text.empty() || text.size() > 18) return false;
+  T value = 0;
+  for (const char c : text) {
+    const auto digit = static_cast<unsigned char>(c - '0');
+    if (digit > 9) return false;
+    value = value * 10 + digit;
+  }
+  return out = value, true;
+}
+
 template <class T>
 ConvertError parse_integer(std::string_view text, T& out) noexcept {
+  if (parse_digits(text, out)) return {};
   text = without_plus(text);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error == std::errc::invalid_argument || end != text.data() + text.size()) return not_an_integer;
@@ -54,11 +68,11 @@ ConvertError parse_unsigned(std::string_view text, std::uint64_t max, std::uint6
   return out > max ? too_large : ConvertError{};
 }
 
-ConvertError parse_double(std::string_view text, double& out) noexcept {
+ConvertError parse_double(std::string_view text, double max, double& out) noexcept {
   text = without_plus(text);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error == std::errc::invalid_argument || end != text.data() + text.size()) return not_a_number;
-  return error == std::errc{} && std::isfinite(out) ? ConvertError{} : not_finite;
+  return error == std::errc{} && std::abs(out) <= max ? ConvertError{} : not_finite;
 }
 
 ConvertError parse_bool(std::string_view text, bool& out) noexcept {

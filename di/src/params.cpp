@@ -65,19 +65,30 @@ std::string_view Resolver::path_value(std::uint32_t index) {
 
 namespace {
 
+/// Where `c` is next, or the end. Queries are short: a loop is cheaper than a call.
+const char* find_in(const char* at, const char* end, char c) noexcept {
+  while (at != end && *at != c) ++at;
+  return at;
+}
+
+bool is_same(const char* text, std::string_view name) noexcept {
+  std::size_t i = 0;
+  while (i != name.size() && text[i] == name[i]) ++i;
+  return i == name.size();
+}
+
 /// The first `name=value`, or `name` alone, in a query whose keys need no decoding; null data if there is none.
 std::string_view raw_query_value(std::string_view query, std::string_view name) noexcept {
-  while (!query.empty()) {
-    const bool is_it = query.starts_with(name) &&
-                       (query.size() == name.size() || query[name.size()] == '=' || query[name.size()] == '&');
-    if (is_it) {
-      query.remove_prefix(name.size());
-      if (!query.empty() && query.front() == '=') query.remove_prefix(1);
-      return query.substr(0, query.find('&'));
+  const char* at = query.data();
+  const char* const end = at + query.size();
+  while (static_cast<std::size_t>(end - at) >= name.size() && at != end) {
+    const char* const behind = at + name.size();
+    if (is_same(at, name) && (behind == end || *behind == '=' || *behind == '&')) {
+      const char* const value = behind + (behind != end && *behind == '=');
+      return {value, static_cast<std::size_t>(find_in(value, end, '&') - value)};
     }
-    const std::size_t next = query.find('&');
-    if (next == std::string_view::npos) break;
-    query.remove_prefix(next + 1);
+    at = find_in(at, end, '&');
+    if (at != end) ++at;
   }
   return {};
 }
@@ -86,10 +97,12 @@ std::string_view raw_query_value(std::string_view query, std::string_view name) 
 
 std::optional<std::string_view> Resolver::query_value(std::string_view name) {
   // A plus stands for a space in a key, too; but few names have one.
-  if (escapes_ == Escapes::some || name.find(' ') != std::string_view::npos) return escaped_query_value(name);
+  const char* const name_end = name.data() + name.size();
+  if (escapes_ == Escapes::some || find_in(name.data(), name_end, ' ') != name_end) return escaped_query_value(name);
   const std::string_view value = raw_query_value(request_->query(), name);
   if (!value.data()) return std::nullopt;
-  return value.find('+') == std::string_view::npos ? value : percent_decode(value, PlusIs::space, arena_);
+  const char* const end = value.data() + value.size();
+  return find_in(value.data(), end, '+') == end ? value : percent_decode(value, PlusIs::space, arena_);
 }
 
 std::optional<std::string_view> Resolver::escaped_query_value(std::string_view name) {
@@ -105,10 +118,11 @@ std::optional<std::string_view> Resolver::escaped_query_value(std::string_view n
 }
 
 void Resolver::report(const ValueInfo& value, ConvertError error, std::optional<std::string_view> input) {
-  if (!invalid_) invalid_ = std::make_unique<ValidationError>();
+  std::unique_ptr<ValidationError>& invalid = trouble().invalid;
+  if (!invalid) invalid = std::make_unique<ValidationError>();
   std::optional<std::string> sent;
   if (input) sent.emplace(*input);
-  invalid_->add({error.type, source_name(value.source), value.name, error.message, std::move(sent)});
+  invalid->add({error.type, source_name(value.source), value.name, error.message, std::move(sent)});
 }
 
 }  // namespace umbel::detail

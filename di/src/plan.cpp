@@ -258,6 +258,8 @@ private:
     const auto& destroyed = plan_->destroyed_;
     const bool only_root = destroyed.empty() || (destroyed.size() == 1 && destroyed[0] + 1u == steps.size());
     plan_->destroys_only_root_ = only_root && plan_->values_destroyed_.empty();
+    const bool runs_through = std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
+    plan_->fits_stack_ = runs_through && !plan_->reads_body_ && bytes_ <= Plan::stack_block;
   }
 
   void check_wrappers() {

@@ -25,7 +25,9 @@ ErrorBox box(HttpError error) noexcept { return std::make_unique<Error>(std::mov
 
 // --- from the request to the first step -----------------------------------------------------------------------------
 
-Resolver::Resolver(const Plan& plan, Context& context, const Request& request, Exchange* exchange,
+// The usual way of a request is one function: its pieces are inlined by order, since they have several callers.
+
+[[gnu::always_inline]] inline Resolver::Resolver(const Plan& plan, Context& context, const Request& request, Exchange* exchange,
                    Caller* caller) noexcept
     : plan_(&plan),
       request_(&request),
@@ -35,13 +37,21 @@ Resolver::Resolver(const Plan& plan, Context& context, const Request& request, E
   env_.context = &context;
 }
 
-void Resolver::serve(const Plan& plan, Exchange& exchange, const Capture* captures, Escapes escapes) noexcept {
-  void* const block = BlockPool::take(plan.bytes_);
+[[gnu::always_inline]] inline void Resolver::serve_in(void* block, const Plan& plan, Exchange& exchange, const Capture* captures,
+                               Escapes escapes) noexcept {
   auto* const resolver = ::new (block) Resolver{plan, exchange.context(), exchange.request(), &exchange, nullptr};
   resolver->escapes_ = escapes;
   auto* const own = static_cast<Capture*>(resolver->at(plan.captures_));
   for (std::uint32_t i = 0; i < plan.capture_count_; ++i) own[i] = captures[i];
   resolver->begin();
+}
+
+[[gnu::always_inline]] inline Resolver::~Resolver() = default;
+
+void Resolver::serve(const Plan& plan, Exchange& exchange, const Capture* captures, Escapes escapes) noexcept {
+  if (!plan.fits_stack_) return serve_in(BlockPool::take(plan.bytes_), plan, exchange, captures, escapes);
+  alignas(BlockPool::granule) std::byte block[Plan::stack_block];
+  serve_in(block, plan, exchange, captures, escapes);
 }
 
 void Resolver::call(const Plan& plan, Context& context, const Request& request, StopToken stop, Caller& caller) noexcept {
@@ -54,7 +64,7 @@ void Resolver::call(const Plan& plan, Context& context, const Request& request, 
   resolver->begin();
 }
 
-inline void Resolver::begin() noexcept {
+[[gnu::always_inline]] inline void Resolver::begin() noexcept {
   if (!extract_values()) [[unlikely]]
     return finish();
   if (plan_->reads_body_ && exchange_ && !has_body()) return;
@@ -63,7 +73,7 @@ inline void Resolver::begin() noexcept {
   sweep();
 }
 
-inline bool Resolver::extract_values() noexcept {
+[[gnu::always_inline]] inline bool Resolver::extract_values() noexcept {
   const PlannedValue* value = plan_->values_.data();
   const PlannedValue* const end = value + plan_->values_.size();
   try {
@@ -74,7 +84,7 @@ inline bool Resolver::extract_values() noexcept {
   values_made_ = static_cast<std::uint32_t>(value - plan_->values_.data());
   if (value == end) [[likely]]
     return true;
-  if (!failed_) report_others(value + 1);
+  if (!failed()) report_others(value + 1);
   return false;
 }
 
@@ -111,7 +121,7 @@ void Resolver::check_body() noexcept {
 }
 
 /// Everything that does not suspend, in one go.
-inline void Resolver::sweep() noexcept {
+[[gnu::always_inline]] inline void Resolver::sweep() noexcept {
   const Step* const first = plan_->steps_.data();
   const Step* const stop = first + std::min(plan_->first_plain_, limit_);
   const Step* step = first;
@@ -277,10 +287,16 @@ void Resolver::finish_region(RegionRun& run) noexcept {
 void Resolver::fail(std::size_t index, ErrorBox error) noexcept {
   const bool was_stopped = index > limit_ || (async_ && async_->cancelled);
   if (was_stopped && error->is_cancelled()) return;
-  failed_ = std::make_unique<Failed>(Failed{index, std::move(error), std::move(failed_)});
+  std::unique_ptr<Failed>& first = trouble().failed;
+  first = std::make_unique<Failed>(Failed{index, std::move(error), std::move(first)});
   if (index >= limit_) return;
   limit_ = static_cast<std::uint32_t>(index);
   if (async_) stop_from(index + 1);
+}
+
+Resolver::Trouble& Resolver::trouble() {
+  if (!trouble_) trouble_ = std::make_unique<Trouble>();
+  return *trouble_;
 }
 
 void Resolver::stop_from(std::size_t index) noexcept {
@@ -311,7 +327,7 @@ void Resolver::cancel() noexcept {
 
 void Resolver::tell_observer() noexcept {
   if (!plan_->observer_) return;
-  for (const Failed* failed = failed_.get(); failed; failed = failed->next.get()) {
+  for (const Failed* failed = this->failed(); failed; failed = failed->next.get()) {
     const bool suppressed = failed->index != limit_ || async_cancelled();
     plan_->observer_->node_failed(
         Failure{plan_->title_, plan_->name_of(failed->index), *failed->error, suppressed});
@@ -323,12 +339,12 @@ void Resolver::tell_observer() noexcept {
 bool Resolver::async_cancelled() const noexcept { return async_ && async_->cancelled; }
 
 bool Resolver::succeeded() const noexcept {
-  return limit_ == plan_->steps_.size() && !invalid_ && !async_cancelled();
+  return limit_ == plan_->steps_.size() && !invalid() && !async_cancelled();
 }
 
 void Resolver::finish() noexcept {
   if (async_) async_->disconnect.unlink();
-  if (failed_) tell_observer();
+  if (failed()) tell_observer();
   if (caller_) return answer_caller();
   if (succeeded()) return reply();
   reply_error();
@@ -337,19 +353,19 @@ void Resolver::finish() noexcept {
 /// Why there is no value. Only if !succeeded().
 ErrorBox Resolver::take_error() {
   if (async_cancelled()) return std::make_unique<Error>(std::make_exception_ptr(Cancelled{}));
-  for (Failed* failed = failed_.get(); failed; failed = failed->next.get()) {
+  for (Failed* failed = this->failed(); failed; failed = failed->next.get()) {
     if (failed->index == limit_) return std::move(failed->error);
   }
-  return std::make_unique<Error>(std::make_exception_ptr(*invalid_));
+  return std::make_unique<Error>(std::make_exception_ptr(*invalid()));
 }
 
 Response Resolver::error_response() {
-  if (invalid_ && !failed_) return to_response(*invalid_);
+  if (invalid() && !failed()) return to_response(*invalid());
   return to_response(*take_error());
 }
 
 /// Null if making it failed.
-inline Response* Resolver::make_response() noexcept {
+[[gnu::always_inline]] inline Response* Resolver::make_response() noexcept {
   const Step& root = plan_->steps_.back();
   if (!plan_->respond_) return static_cast<Response*>(at(root.slot));
   try {
@@ -362,7 +378,7 @@ inline Response* Resolver::make_response() noexcept {
 }
 
 /// Everything went well.
-inline void Resolver::reply() noexcept {
+[[gnu::always_inline]] inline void Resolver::reply() noexcept {
   Exchange& exchange = *exchange_;
   Response* const response = make_response();
   if (!response) [[unlikely]]
@@ -391,7 +407,7 @@ void Resolver::answer_caller() noexcept {
 }
 
 /// In reverse order of making. `keep_root`: the last slot is needed a little longer.
-inline void Resolver::destroy_slots(bool keep_root) noexcept {
+[[gnu::always_inline]] inline void Resolver::destroy_slots(bool keep_root) noexcept {
   if (plan_->destroys_only_root_ && keep_root) [[likely]]
     return;
   destroy_all(keep_root);
@@ -415,10 +431,11 @@ void Resolver::destroy_all(bool keep_root) noexcept {
   }
 }
 
-inline void Resolver::release() noexcept {
-  const std::size_t bytes = plan_->bytes_;
+[[gnu::always_inline]] inline void Resolver::release() noexcept {
+  const Plan& plan = *plan_;
+  const bool is_on_stack = plan.fits_stack_ && exchange_;
   this->~Resolver();
-  BlockPool::give(this, bytes);
+  if (!is_on_stack) BlockPool::give(this, plan.bytes_);
 }
 
 }  // namespace umbel::detail

@@ -18,16 +18,18 @@ bool is_integer(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+constexpr std::size_t key_size = 16;  // Up to here a Key says it all.
+
+std::uint64_t load(const char* at, std::size_t bytes) noexcept {
+  std::uint64_t value = 0;
+  std::memcpy(&value, at, bytes);
+  return value;
+}
+
 /// Up to eight bytes of the text as a number; different for different texts of the same length up to eight.
 std::uint64_t packed(std::string_view text) noexcept {
-  const auto word = [text](std::size_t offset, std::size_t bytes) {
-    std::uint64_t value = 0;
-    std::memcpy(&value, text.data() + offset, bytes);
-    return value;
-  };
   const std::size_t size = text.size();
-  if (size >= 8) return word(0, 8);
-  if (size >= 4) return word(0, 4) | word(size - 4, 4) << 32;
+  if (size >= 4) return load(text.data(), 4) | load(text.data() + size - 4, 4) << 32;
   std::uint64_t value = 0;
   for (const char c : text) value = value << 8 | static_cast<unsigned char>(c);
   return value;
@@ -91,31 +93,35 @@ void RouteTrie::freeze() {
   }
   exact_.resize(std::bit_ceil(2 * literal_paths_.size() + 1));
   for (auto& [path, endpoint] : literal_paths_) {
-    std::size_t at = hash(path) & (exact_.size() - 1);
+    const Key key = key_of(path);
+    std::size_t at = hash(key, path) & (exact_.size() - 1);
     while (exact_[at].endpoint) at = (at + 1) & (exact_.size() - 1);
     exact_lengths_ |= length_bit(path.size());
-    exact_[at] = Exact{std::move(path), endpoint};
+    exact_[at] = Exact{key, std::move(path), endpoint};
   }
   literal_paths_.clear();
 }
 
-inline RouteTrie::Key RouteTrie::key_of(std::string_view text) noexcept { return {text.size(), packed(text)}; }
-
-inline std::size_t RouteTrie::hash(std::string_view path) noexcept {
-  constexpr std::uint64_t prime = 0x9e3779b97f4a7c15;
-  std::uint64_t hash = path.size() * prime;
-  for (; path.size() > 8; path.remove_prefix(std::min<std::size_t>(8, path.size() - 8))) {
-    hash = std::rotl((hash ^ packed(path)) * prime, 29);
-  }
-  return static_cast<std::size_t>(((hash ^ packed(path)) * prime) >> 32);
+inline RouteTrie::Key RouteTrie::key_of(std::string_view text) noexcept {
+  const std::size_t size = text.size();
+  if (size >= 8) return {size, load(text.data(), 8), load(text.data() + size - 8, 8)};
+  return {size, packed(text), 0};
 }
 
-inline const Endpoint* RouteTrie::find_exact(std::string_view path) const noexcept {
+inline std::size_t RouteTrie::hash(const Key& key, std::string_view path) noexcept {
+  constexpr std::uint64_t prime = 0x9e3779b97f4a7c15;
+  std::uint64_t hash = (key.first + key.size) * prime;
+  for (std::size_t i = 8; i + 8 < key.size; i += 8) hash = std::rotl((hash ^ load(path.data() + i, 8)) * prime, 29);
+  return static_cast<std::size_t>(((hash ^ key.last) * prime) >> 32);
+}
+
+[[gnu::always_inline]] inline const Endpoint* RouteTrie::find_exact(std::string_view path) const noexcept {
   if (!(exact_lengths_ & length_bit(path.size()))) return nullptr;
-  for (std::size_t at = hash(path) & (exact_.size() - 1);; at = (at + 1) & (exact_.size() - 1)) {
+  const Key key = key_of(path);
+  for (std::size_t at = hash(key, path) & (exact_.size() - 1);; at = (at + 1) & (exact_.size() - 1)) {
     const Exact& exact = exact_[at];
     if (!exact.endpoint) return nullptr;
-    if (exact.path == path) return exact.endpoint;
+    if (exact.key == key && (path.size() <= key_size || exact.path == path)) return exact.endpoint;
   }
 }
 
@@ -133,7 +139,7 @@ inline const RouteTrie::Literal* RouteTrie::find_literal(const Node& node, std::
   if (node.literals.size() > 8)
     literal = std::lower_bound(literal, end, key, [](const Literal& a, const Key& b) { return a.key < b; });
   for (; literal != end && literal->key.size <= key.size; ++literal) {
-    if (literal->key == key && (key.size <= 8 || literal->text == text)) return literal;
+    if (literal->key == key && (key.size <= key_size || literal->text == text)) return literal;
   }
   return nullptr;
 }
@@ -142,10 +148,12 @@ inline const RouteTrie::Literal* RouteTrie::find_literal(const Node& node, std::
 /// since its depth decides where in the path it stands.
 const Endpoint* RouteTrie::walk(const Node* node, std::string_view rest, std::size_t captured, Walk& way) const {
   while (!rest.empty()) {
-    std::size_t end = 1;
-    while (end < rest.size() && rest[end] != '/') ++end;
-    const std::string_view segment{rest.data() + 1, end - 1};
-    const std::string_view behind{rest.data() + end, rest.size() - end};
+    const char* const start = rest.data() + 1;
+    const char* const stop = rest.data() + rest.size();
+    const char* end = start;
+    while (end != stop && *end != '/') ++end;
+    const std::string_view segment{start, static_cast<std::size_t>(end - start)};
+    const std::string_view behind{end, static_cast<std::size_t>(stop - end)};
     // Where only one way leads on there is nothing to come back to.
     if (node->only_literals) {
       const Literal* const literal = find_segment(*node, segment, way);
@@ -163,7 +171,7 @@ const Endpoint* RouteTrie::walk(const Node* node, std::string_view rest, std::si
   return node->here.get();
 }
 
-inline const RouteTrie::Literal* RouteTrie::find_segment(const Node& node, std::string_view segment, Walk& way) const {
+[[gnu::always_inline]] inline const RouteTrie::Literal* RouteTrie::find_segment(const Node& node, std::string_view segment, Walk& way) const {
   if (way.escapes == Escapes::none) return find_literal(node, segment);
   return find_literal(node, percent_decode(segment, PlusIs::plus, way.arena));
 }

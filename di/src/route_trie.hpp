@@ -42,10 +42,11 @@ public:
 private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
-  // A segment's length and up to eight of its bytes: enough to tell nearly all apart without looking at the text.
+  // A text's length, its first and its last eight bytes: all of it, up to 16.
   struct Key {
     std::size_t size;
-    std::uint64_t bytes;
+    std::uint64_t first;
+    std::uint64_t last;
     auto operator<=>(const Key&) const = default;
   };
   struct Literal {
@@ -63,12 +64,13 @@ private:
     bool only_parameter = false;
   };
   struct Exact {
+    Key key{};
     std::string path;
     const Endpoint* endpoint = nullptr;  // Null: the place is free.
   };
 
   static Key key_of(std::string_view text) noexcept;
-  static std::size_t hash(std::string_view path) noexcept;
+  static std::size_t hash(const Key& key, std::string_view path) noexcept;
   const Endpoint* find_exact(std::string_view path) const noexcept;
   struct Walk {
     Captures& captures;

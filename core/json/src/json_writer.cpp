@@ -158,9 +158,7 @@ void JsonWriter::grow(std::size_t bytes) {
 
 // The first block apart: where nothing has to move, taking it is a few instructions.
 inline void JsonWriter::start_block() {
-  Buffer first;
-  first.room(usual_document);
-  out_ = std::move(first);
+  out_.start(usual_document);
   use_block();
 }
 

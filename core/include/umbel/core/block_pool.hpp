@@ -73,9 +73,10 @@ public:
 
   /// What `take(bytes)` really gives.
   static constexpr std::size_t capacity(std::size_t bytes) noexcept {
+    if (bytes <= largest_small) [[likely]]
+      return bytes ? (bytes + granule - 1) / granule * granule : granule;
     if (bytes > largest) return bytes;
-    const std::size_t cls = class_of(bytes);
-    return cls < small_classes ? (cls + 1) * granule : (2 * largest_small) << (cls - small_classes);
+    return (2 * largest_small) << (class_of(bytes) - small_classes);
   }
 
 private:

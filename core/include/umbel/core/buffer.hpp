@@ -18,7 +18,12 @@ namespace umbel {
 class Buffer {
 public:
   Buffer() noexcept = default;
-  explicit Buffer(std::string_view text) { append(text); }
+  explicit Buffer(std::string_view text) {
+    if (text.empty()) return;
+    start(text.size());
+    std::memcpy(data_, text.data(), text.size());
+    size_ = text.size();
+  }
   Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)),
         size_(std::exchange(other.size_, 0)),
@@ -41,6 +46,12 @@ public:
   void push_back(char c) {
     *room(1) = c;
     ++size_;
+  }
+
+  /// Takes room for `bytes`. Only while there is no memory yet, which saves `room` its questions.
+  void start(std::size_t bytes) {
+    capacity_ = detail::BlockPool::capacity(bytes);
+    data_ = static_cast<char*>(detail::BlockPool::take(capacity_));
   }
 
   /// At least `bytes` writable bytes behind the content; `grew` tells how many of them were filled.

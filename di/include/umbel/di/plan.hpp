@@ -96,6 +96,7 @@ private:
   friend class Resolver;
 
   static constexpr std::uint16_t no_region = 0xffff;
+  static constexpr std::size_t stack_block = 1024;
 
   std::uint32_t words() const noexcept { return static_cast<std::uint32_t>((steps_.size() + 63) / 64); }
   const std::uint64_t* need_mask(std::size_t step) const noexcept { return need_masks_.data() + step * words(); }
@@ -118,6 +119,7 @@ private:
   std::uint32_t bytes_ = 0;
   std::uint32_t first_plain_ = 0;  // The first step that needs a worker; the number of steps if none does.
   bool destroys_only_root_ = false;
+  bool fits_stack_ = false;  // Nothing can suspend, so that a request ends before `serve` returns; and it is small.
   bool reads_body_ = false;
   Policy policy_ = Policy::concurrent;
   Observer* observer_ = nullptr;

@@ -106,8 +106,9 @@ public:
   void report(const ValueInfo& value, ConvertError error, std::optional<std::string_view> input);
 
 private:
+  static void serve_in(void* block, const Plan& plan, Exchange& exchange, const Capture* captures, Escapes escapes) noexcept;
   Resolver(const Plan& plan, Context& context, const Request& request, Exchange* exchange, Caller* caller) noexcept;
-  ~Resolver() = default;
+  ~Resolver();
 
   std::optional<std::string_view> escaped_query_value(std::string_view name);
   void begin() noexcept;
@@ -158,6 +159,15 @@ private:
     ErrorBox error;
     std::unique_ptr<Failed> next;
   };
+  // What most requests do without.
+  struct Trouble {
+    std::unique_ptr<Failed> failed;
+    std::unique_ptr<ValidationError> invalid;
+  };
+
+  Trouble& trouble();
+  Failed* failed() const noexcept { return trouble_ ? trouble_->failed.get() : nullptr; }
+  ValidationError* invalid() const noexcept { return trouble_ ? trouble_->invalid.get() : nullptr; }
 
   Env env_;  // First, at offset 0: of everything that runs on the loop without suspending.
   const Plan* plan_;
@@ -169,8 +179,7 @@ private:
   std::uint32_t limit_;     // The first failed step in declaration order: nothing from it on is started.
   std::uint32_t values_made_ = 0;
   Escapes escapes_ = Escapes::some;
-  std::unique_ptr<Failed> failed_;
-  std::unique_ptr<ValidationError> invalid_;
+  std::unique_ptr<Trouble> trouble_;
   Arena arena_;
 };
 

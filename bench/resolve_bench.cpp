@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// What the graph itself costs: set-up, nodes of each kind, hops; beside the same by hand and beside a map of anys.
+
+#include <benchmark/benchmark.h>
+#include <uv.h>
+
+#include <string>
+#include <vector>
+
+#include "graphs.hpp"
+#include "umbel/core/blocking_port.hpp"
+#include "umbel/core/work_pool.hpp"
+#include "umbel/di/handler.hpp"
+#include "umbel/di/plan.hpp"
+#include "umbel/uv/loop.hpp"
+
+namespace {
+
+using namespace umbel;
+using namespace graphs;
+
+class NoPool : public WorkPool {
+public:
+  bool submit(Job&) noexcept override { return false; }
+};
+
+// A request whose reply is counted and dropped.
+class Asked : public Exchange {
+public:
+  Asked(Context& context, std::size_t& replies) noexcept : replies_(replies) { context_ = &context; }
+  bool collect_body(Work&) noexcept override { return true; }
+  void reply(Response&& response) noexcept override {
+    benchmark::DoNotOptimize(response.status());
+    ++replies_;
+  }
+
+private:
+  std::size_t& replies_;
+};
+
+Response* respond(void* slot, void* room) {
+  benchmark::DoNotOptimize(*static_cast<std::uint64_t*>(slot));
+  return ::new (room) Response{204};
+}
+Response* respond_to_nothing(void*, void* room) { return ::new (room) Response{204}; }
+
+struct Empty {
+  static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  void operator()() const {}
+};
+inline constexpr Empty empty{};
+
+std::unique_ptr<const detail::Plan> plan_of(const detail::NodeInfo& root, Response* (*reply)(void*, void*)) {
+  const detail::StateTable states;
+  std::vector<std::string> problems;
+  detail::PlanRequest request{&root, nullptr, "bench", std::string{root.name}, {}, &states};
+  request.respond = reply;
+  return detail::Plan::compile(request, problems);
+}
+
+void per_node(benchmark::State& state, std::size_t nodes) {
+  state.counters["per_node"] = benchmark::Counter(static_cast<double>(nodes), benchmark::Counter::kIsIterationInvariantRate |
+                                                                                 benchmark::Counter::kInvert);
+}
+
+/// Requests that finish on the loop, one after another.
+template <auto& root>
+void resolve(benchmark::State& state) {
+  NoPool pool;
+  BlockingPort port{pool};
+  const auto plan = plan_of(*detail::node_of<root>, std::is_void_v<Made<root>> ? respond_to_nothing : respond);
+  std::size_t replies = 0;
+  for (auto _ : state) {
+    Asked asked{port.context(), replies};
+    detail::Resolver::serve(*plan, asked, nullptr, detail::Escapes::none);
+  }
+  if (replies != static_cast<std::size_t>(state.iterations())) state.SkipWithError("a request got no reply");
+  per_node(state, plan->steps().size());
+}
+
+/// Requests that cross to libuv's workers, `state.range(0)` in flight at a time.
+template <auto& root>
+void offload(benchmark::State& state) {
+  Loop loop;
+  const auto plan = plan_of(*detail::node_of<root>, respond);
+  const auto in_flight = static_cast<std::size_t>(state.range(0));
+  std::size_t replies = 0;
+  for (auto _ : state) {
+    std::vector<std::unique_ptr<Asked>> asked;
+    for (std::size_t i = 0; i < in_flight; ++i) asked.push_back(std::make_unique<Asked>(loop.context(), replies));
+    const std::size_t wanted = replies + in_flight;
+    {
+      const Context::Turn turn{loop.context()};
+      for (auto& request : asked) detail::Resolver::serve(*plan, *request, nullptr, detail::Escapes::none);
+    }
+    while (replies < wanted) uv_run(loop.native(), UV_RUN_ONCE);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+  state.counters["hops"] = static_cast<double>(plan->hops());
+}
+
+void uv_queue_work_each(benchmark::State& state) {
+  uv_loop_t loop;
+  uv_loop_init(&loop);
+  const auto in_flight = static_cast<std::size_t>(state.range(0));
+  struct Item {
+    uv_work_t work;
+    std::size_t* done;
+  };
+  std::vector<Item> items(in_flight);
+  for (auto _ : state) {
+    std::size_t done = 0;
+    for (Item& item : items) {
+      item.done = &done;
+      item.work.data = &item;
+      uv_queue_work(
+          &loop, &item.work, [](uv_work_t*) { benchmark::DoNotOptimize(chain_by_hand(8)); },
+          [](uv_work_t* work, int) { ++*static_cast<Item*>(work->data)->done; });
+    }
+    while (done < in_flight) uv_run(&loop, UV_RUN_ONCE);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+  uv_loop_close(&loop);
+}
+
+void plain_by_hand(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(chain_by_hand(static_cast<int>(state.range(0))));
+  per_node(state, static_cast<std::size_t>(state.range(0)));
+}
+
+template <class Make>
+void run_task(benchmark::State& state, Make make) {
+  NoPool pool;
+  BlockingPort port{pool};
+  Env env;
+  env.context = &port.context();
+  for (auto _ : state) {
+    auto task = make();
+    detail::Storage<typename decltype(task)::Value> out;
+    task.handle().promise().env = &env;
+    task.handle().promise().out = &out;
+    task.handle().resume();
+    benchmark::DoNotOptimize(out.value);
+    std::destroy_at(&out.value);
+  }
+  per_node(state, static_cast<std::size_t>(state.range(0)));
+}
+
+void coroutines_by_hand_bench(benchmark::State& state) {
+  run_task(state, [&] { return coroutines_by_hand(static_cast<int>(state.range(0))); });
+}
+
+void map_of_anys(benchmark::State& state) {
+  Cache cache;
+  run_task(state, [&] {
+    cache.clear();
+    return solve(static_cast<int>(state.range(0)), cache);
+  });
+}
+
+}  // namespace
+
+BENCHMARK(resolve<empty>)->Name("empty_graph");
+BENCHMARK(resolve<on_loop_node<1>>)->Name("on_loop/1");
+BENCHMARK(resolve<on_loop_node<8>>)->Name("on_loop/8");
+BENCHMARK(resolve<on_loop_node<32>>)->Name("on_loop/32");
+BENCHMARK(resolve<on_loop_node<100>>)->Name("on_loop/100");
+BENCHMARK(plain_by_hand)->Name("on_loop_by_hand")->Arg(1)->Arg(8)->Arg(32)->Arg(100);
+BENCHMARK(resolve<coroutine_node<1>>)->Name("coroutine/1");
+BENCHMARK(resolve<coroutine_node<8>>)->Name("coroutine/8");
+BENCHMARK(resolve<coroutine_node<32>>)->Name("coroutine/32");
+BENCHMARK(resolve<coroutine_node<100>>)->Name("coroutine/100");
+BENCHMARK(coroutines_by_hand_bench)->Name("coroutine_by_hand")->Arg(1)->Arg(8)->Arg(32)->Arg(100);
+BENCHMARK(map_of_anys)->Name("coroutine_map_of_anys")->Arg(1)->Arg(8)->Arg(32)->Arg(100);
+BENCHMARK(resolve<diamond_node<8>>)->Name("diamonds/8");
+BENCHMARK(resolve<diamond_node<32>>)->Name("diamonds/32");
+BENCHMARK(resolve<diamond_node<100>>)->Name("diamonds/100");
+BENCHMARK(offload<plain_node<8>>)->Name("plain_chain_of_8/in_flight")->Arg(1)->Arg(64)->UseRealTime();
+BENCHMARK(uv_queue_work_each)->Name("uv_queue_work/in_flight")->Arg(1)->Arg(64)->UseRealTime();
+BENCHMARK(offload<mixed_node<8>>)->Name("mixed/8/in_flight")->Arg(1)->Arg(64)->UseRealTime();
+BENCHMARK(offload<mixed_node<32>>)->Name("mixed/32/in_flight")->Arg(1)->Arg(64)->UseRealTime();
+BENCHMARK(offload<mixed_node<100>>)->Name("mixed/100/in_flight")->Arg(1)->Arg(64)->UseRealTime();
+
+BENCHMARK_MAIN();
