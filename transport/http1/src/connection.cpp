@@ -89,11 +89,11 @@ void Connection::be_idle() noexcept {
 
 void Connection::flush() noexcept {
   if (blocked_) return;
-  for (std::string_view output = session_.output(); !output.empty() && !closing_; output = session_.output()) {
+  for (std::string_view output = session_.output(); !output.empty() && !closing_;) {
     const ssize_t size = ::send(fd_, output.data(), output.size(), MSG_NOSIGNAL);
     if (size >= 0) {
       last_progress_ = all_.now();
-      session_.consumed(static_cast<std::size_t>(size));
+      output = session_.consumed(static_cast<std::size_t>(size));
     } else if (errno == EAGAIN) {
       blocked_ = true;
       return;

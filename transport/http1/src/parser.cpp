@@ -24,7 +24,7 @@ constexpr Refusal unknown_coding{501, "The only transfer coding known here is ch
 enum : std::uint8_t { not_in_target = 1, special_in_path = 2, not_in_host = 4 };
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
-  std::array<std::uint8_t, 256> classes{};
+  std::array<std::uint8_t, 256> made{};
   constexpr std::string_view host_marks = "-._~!$&'()*+,;=%:[]";
   for (unsigned c = 0; c < 256; ++c) {
     const bool visible = c > ' ' && c < 0x7f;
@@ -32,20 +32,21 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
     const bool in_host = alphanumeric || (visible && host_marks.find(static_cast<char>(c)) != std::string_view::npos);
     const bool in_target = visible && c != '#';
     const bool plain = in_target && c != '?' && c != '%';
-    classes[c] = static_cast<std::uint8_t>((in_target ? 0 : not_in_target) | (plain ? 0 : special_in_path) |
+    made[c] = static_cast<std::uint8_t>((in_target ? 0 : not_in_target) | (plain ? 0 : special_in_path) |
                                            (in_host ? 0 : not_in_host));
   }
-  return classes;
+  return made;
 }
 constexpr auto classes = make_classes();
 
 // True if any of `text` is of the class. Without a branch per byte.
-bool has_class(std::string_view text, unsigned cls) noexcept {
+inline bool has_class(std::string_view text, unsigned cls) noexcept {
   const auto* at = reinterpret_cast<const unsigned char*>(text.data());
-  const auto* const end = at + text.size();
   unsigned found = 0;
-  for (; end - at >= 4; at += 4) found |= classes[at[0]] | classes[at[1]] | classes[at[2]] | classes[at[3]];
-  for (; at != end; ++at) found |= classes[*at];
+  for (std::size_t fours = text.size() / 4; fours > 0; --fours, at += 4) {
+    found |= classes[at[0]] | classes[at[1]] | classes[at[2]] | classes[at[3]];
+  }
+  for (std::size_t rest = text.size() % 4; rest > 0; --rest, ++at) found |= classes[*at];
   return found & cls;
 }
 
@@ -69,7 +70,10 @@ bool is_escape(const char* at, const char* end) noexcept {
 }
 
 bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
-bool is_line_end(const char* at) noexcept { return at[0] == '\r' && at[1] == '\n'; }
+
+// Two bytes at once.
+bool is_pair(const char* at, const char (&pair)[3]) noexcept { return std::memcmp(at, pair, 2) == 0; }
+bool is_line_end(const char* at) noexcept { return is_pair(at, "\r\n"); }
 
 std::string_view trim_end(std::string_view text) noexcept {
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
@@ -126,7 +130,7 @@ struct Parser::Callbacks {
       return on_trailer(p, Span::value, at, size);
     HeaderField& field = p.fields_[p.count_ - 1];
     if (p.span_ == Span::value) [[unlikely]] {
-      if (at != p.span_end_) p.folded_ = true;
+      if (at != p.span_end_) p.fault_ = &folded;
       else field.value = {field.value.data(), field.value.size() + size};
     } else {
       field.value = {at, size};
@@ -220,10 +224,10 @@ void Parser::begin_head() noexcept {
   span_ = Span::none;
   span_end_ = nullptr;
   event_ = Event::more;
-  chunked_ = expects_continue_ = too_many_fields_ = folded_ = false;
+  chunked_ = expects_continue_ = false;
   hosts_ = codings_ = 0;
   host_ = nullptr;
-  refusal_ = limit_hit_ = nullptr;
+  refusal_ = limit_hit_ = fault_ = nullptr;
   sink_ = nullptr;
   body_size_ = extra_size_ = 0;
 }
@@ -257,7 +261,7 @@ void Parser::rebase(std::ptrdiff_t distance) noexcept {
 
 inline void Parser::begin_field(const char* at, std::size_t size) noexcept {
   if (count_ == limits_.header_fields) [[unlikely]] {
-    too_many_fields_ = true;  // Refused when the head is complete, like everything of which llhttp does not complain.
+    fault_ = &too_many_fields;  // Refused when the head is complete, like everything of which llhttp does not complain.
     if (count_ == 0) more_fields(), ++count_;
   } else {
     if (count_ == capacity_) more_fields();
@@ -303,14 +307,15 @@ inline Method Parser::umbel_method() const noexcept {
   }
 }
 
-Request Parser::request() const noexcept { return Request{umbel_method(), target_, Headers{{fields_, count_}}}; }
+void Parser::put_request(Request& request) const noexcept {
+  std::construct_at(&request, umbel_method(), target_, Headers{{fields_, count_}});
+}
 
 // RFC 9112 section 3: method SP target SP version CR LF, and nothing else, which llhttp takes less strictly. At least
 // the empty line follows, so that there is something to look at.
 inline const Refusal* Parser::check_line(const char* end) const noexcept {
-  if (target_.empty() || too_many_fields_ || folded_) {
-    return target_.empty() ? &malformed : too_many_fields_ ? &too_many_fields : &folded;
-  }
+  if (fault_) return fault_;
+  if (target_.empty()) return &malformed;
   const char* const version = target_.data() + target_.size();
   if (end - version < static_cast<std::ptrdiff_t>(version_size)) return &malformed;
   const bool ok = std::memcmp(version, " HTTP/1.", 8) == 0 && (version[8] == '0' || version[8] == '1') &&
@@ -321,6 +326,17 @@ inline const Refusal* Parser::check_line(const char* end) const noexcept {
 // Where the line after `field` begins, or null if there is more in this line than a name and a value. The value becomes
 // what stands between the blanks.
 inline const char* Parser::end_of_line(HeaderField& field, const char* next) const noexcept {
+  const char* const name_end = field.name.data() + field.name.size();
+  const char* const value_end = field.value.data() + field.value.size();
+  // As nearly all fields are. A value of llhttp's ends before a line end, which is before the end of the head.
+  if (field.value.data() == name_end + 2 && is_pair(name_end, ": ") && is_line_end(value_end) && !is_blank(value_end[-1]) &&
+      !field.value.empty() && !field.name.empty()) [[likely]] {
+    return value_end + 2;
+  }
+  return end_of_odd_line(field, next);
+}
+
+const char* Parser::end_of_odd_line(HeaderField& field, const char* next) const noexcept {
   const char* at = field.name.data() + field.name.size();
   if (field.name.empty() || next - at < 3 || *at != ':') return nullptr;
   ++at;

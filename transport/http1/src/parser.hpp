@@ -54,7 +54,8 @@ public:
   const Refusal* check(const char* end) noexcept;
 
   // What the head says, once it is checked.
-  Request request() const noexcept;
+  /// Built in place, which is the cheapest: a Request has no destructor to be run.
+  void put_request(Request& request) const noexcept;
   std::uint64_t length() const noexcept { return length_; }
   bool is_chunked() const noexcept { return chunked_; }
   bool keeps_alive() const noexcept { return keep_alive_; }
@@ -82,6 +83,7 @@ private:
   void begin_field(const char* at, std::size_t size) noexcept;
   void more_fields() noexcept;
   const char* end_of_line(HeaderField& field, const char* next) const noexcept;
+  const char* end_of_odd_line(HeaderField& field, const char* next) const noexcept;
   const Refusal* check_line(const char* end) const noexcept;
   const Refusal* check_target() noexcept;
   const Refusal* check_fields(const char* end) noexcept;
@@ -104,12 +106,11 @@ private:
   bool has_coding_ = false;  // A Transfer-Encoding of any kind.
   bool keep_alive_ = false;
   bool expects_continue_ = false;
-  bool too_many_fields_ = false;
-  bool folded_ = false;
   std::uint8_t hosts_ = 0;
   std::uint8_t codings_ = 0;
   HeaderField* host_ = nullptr;
   std::uint64_t length_ = 0;
+  const Refusal* fault_ = nullptr;    // Of the fields together, which is not llhttp's to find.
   const Refusal* refusal_ = nullptr;  // Of a field.
   // Of a chunked body.
   Buffer* sink_ = nullptr;

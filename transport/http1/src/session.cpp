@@ -48,7 +48,7 @@ public:
   void drain();
   void expire();
   std::string_view output() noexcept;
-  void consumed(std::size_t bytes);
+  std::string_view consumed(std::size_t bytes);
   Advice advice() const noexcept;
   Wait wait() const noexcept;
   bool busy() const noexcept { return in_flight_ || resume_.queued; }
@@ -136,6 +136,7 @@ private:
   bool line_done_ = false;   // Its request line is known to be short enough.
   bool in_place_ = false;    // The body will lie behind its head.
   bool eof_ = false;
+  Persistence persistence_ = Persistence::implied;  // What the reply in flight will say.
   bool draining_ = false;
 
   char* input_ = nullptr;
@@ -163,6 +164,12 @@ private:
 // Input.
 
 inline std::span<char> Session::Impl::prepare() {
+  if (!input_ && phase_ == Phase::open && !out_ && !sending_) [[likely]] {
+    prepared_ = Prepared::input;
+    capacity_ = Endpoint::input_size;
+    input_ = endpoint_.take_input();
+    return {input_, capacity_};
+  }
   const Advice now = advice();
   if (now != Advice::read && now != Advice::finish) return {};
   if (reads_directly()) {
@@ -279,12 +286,14 @@ inline bool Session::Impl::step() {
   if (body_ == Body::collecting) return collect_more();
   if (in_flight_) return false;
   if (body_ == Body::dropping) return drop_more();
-  if (begin_ == end_ || unsent() > endpoint_.limits_.output) return false;
+  if (begin_ == end_ || ((out_ || sending_) && unsent() > endpoint_.limits_.output)) return false;
   return read_head();
 }
 
 // RFC 9112 section 2.2: empty lines before a request line are ignored. False if there is nothing behind them.
 inline bool Session::Impl::skip_blank_lines() {
+  if (input_[begin_] > '\n' && input_[begin_] != '\r') [[likely]]
+    return true;
   while (begin_ != end_ && (input_[begin_] == '\r' || input_[begin_] == '\n')) {
     if (end_ - begin_ == 1 && input_[begin_] == '\r') return false;
     if (input_[begin_] == '\n' || input_[begin_ + 1] != '\n') return refuse(malformed), false;
@@ -326,12 +335,14 @@ inline bool Session::Impl::begin_request() {
   in_head_ = false;
   if (const Refusal* const refusal = parser_.check(input_ + parsed_)) return refuse(*refusal), false;
   begin_ = parsed_;
-  request_ = parser_.request();
+  parser_.put_request(request_);
   body_error_ = 0;
   body_left_ = parser_.length();
   body_ = parser_.is_chunked() || body_left_ > 0 ? Body::unasked : Body::none;
   in_place_ = body_left_ <= capacity_ - parsed_;
   keep_ = in_place_ ? parsed_ + static_cast<std::size_t>(body_left_) : parsed_;
+  if (!parser_.keeps_alive() || draining_) persistence_ = Persistence::ended;
+  else persistence_ = parser_.is_http_1_0() ? Persistence::stated : Persistence::implied;
   in_flight_ = true;
   ++endpoint_.in_flight_;
   serve();
@@ -414,6 +425,7 @@ void Session::Impl::complete_body(std::string_view body) noexcept {
 }
 
 void Session::Impl::fail_body(int status) noexcept {
+  persistence_ = Persistence::ended;
   body_ = Body::failed;
   body_error_ = status;
   if (ready_) context_->enqueue(*std::exchange(ready_, nullptr));
@@ -437,11 +449,9 @@ void Session::Impl::reply(Response&& response) noexcept {
   assert(in_flight_ && "an exchange was replied to twice");
   if (phase_ == Phase::open) {
     // Whoever waits for 100 and gets a final reply may or may not send the body (RFC 9110 section 10.1.1): no guessing.
-    const bool unsure = body_ == Body::failed || (body_ == Body::unasked && parser_.expects_continue());
-    const bool last = !parser_.keeps_alive() || draining_ || eof_ || unsure;
-    const Persistence goes_on = parser_.is_http_1_0() ? Persistence::stated : Persistence::implied;
-    write_response(out(), response, framing(last ? Persistence::ended : goes_on));
-    if (last) phase_ = eof_ ? Phase::ended : Phase::finishing;
+    if (body_ == Body::unasked && parser_.expects_continue()) persistence_ = Persistence::ended;
+    write_response(out(), response, framing(persistence_));
+    if (persistence_ == Persistence::ended) phase_ = eof_ ? Phase::ended : Phase::finishing;
   }
   end_request();
   if (!running_) reply_came_late();
@@ -491,13 +501,14 @@ inline std::string_view Session::Impl::output() noexcept {
   return sending_->view().substr(sent_);
 }
 
-inline void Session::Impl::consumed(std::size_t bytes) {
+inline std::string_view Session::Impl::consumed(std::size_t bytes) {
   sent_ += bytes;
   if (sending_ && sent_ == sending_->size()) {
     sent_ = 0;
     endpoint_.give_output(std::exchange(sending_, nullptr));
   }
   if (parsed_ != end_ && !in_flight_ && !resume_.queued) advance();
+  return output();
 }
 
 void Session::Impl::drop_output() noexcept {
@@ -510,6 +521,7 @@ void Session::Impl::drop_output() noexcept {
 
 void Session::Impl::eof() {
   eof_ = true;
+  persistence_ = Persistence::ended;
   if (in_flight_) {
     if (body_ == Body::collecting) fail_body(400);
     stop_.request_stop();
@@ -528,6 +540,7 @@ void Session::Impl::abort() {
 
 void Session::Impl::drain() {
   draining_ = true;
+  persistence_ = Persistence::ended;
   if (phase_ == Phase::open && !in_head_ && !resume_.queued && is_at_rest()) phase_ = Phase::ended;
 }
 
@@ -607,7 +620,7 @@ void Session::abort() noexcept { impl_->abort(); }
 void Session::drain() noexcept { impl_->drain(); }
 void Session::expire() noexcept { impl_->expire(); }
 std::string_view Session::output() noexcept { return impl_->output(); }
-void Session::consumed(std::size_t bytes) noexcept { impl_->consumed(bytes); }
+std::string_view Session::consumed(std::size_t bytes) noexcept { return impl_->consumed(bytes); }
 Advice Session::advice() const noexcept { return impl_->advice(); }
 Wait Session::wait() const noexcept { return impl_->wait(); }
 bool Session::is_idle() const noexcept { return impl_->is_idle(); }

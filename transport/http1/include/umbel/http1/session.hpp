@@ -82,8 +82,8 @@ public:
 
   /// What is to be written now. Stays where it is until it is consumed, whatever is replied meanwhile.
   std::string_view output() noexcept;
-  /// The first `bytes` of `output()` are written. May serve what waited for room.
-  void consumed(std::size_t bytes) noexcept;
+  /// The first `bytes` of `output()` are written. May serve what waited for room. Returns what is to be written next.
+  std::string_view consumed(std::size_t bytes) noexcept;
 
   Advice advice() const noexcept;
   Wait wait() const noexcept;
