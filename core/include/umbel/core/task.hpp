@@ -106,7 +106,10 @@ struct Awaits {
   template <class U>
   TaskAwaiter<U> await_transform(Task<U>&& task) noexcept;
   template <class U>
-  TaskAwaiter<U> await_transform(Task<U>& task) noexcept = delete;  // A task is awaited once: co_await std::move(task)
+  TaskAwaiter<U> await_transform(Task<U>& task) noexcept {
+    static_assert(!sizeof(U*), "umbel: a Task is awaited once, and given away for it: co_await std::move(task)");
+    return TaskAwaiter<U>{task.handle()};
+  }
 
   template <class A>
   auto await_transform(A&& awaitable) {

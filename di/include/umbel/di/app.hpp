@@ -63,6 +63,8 @@ public:
   /// Errors are replies already when `next` gives them. What the function itself throws is answered like a handler's.
   template <class F>
   App& around(F f) {
+    static_assert(detail::can_go_around<F>,
+                  "umbel: app.around takes a function, const, of the form Task<Response>(const Request&, Next)");
     add_around(std::make_unique<detail::AroundService<F>>(std::move(f)));
     return *this;
   }

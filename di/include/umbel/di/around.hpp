@@ -87,10 +87,10 @@ protected:
 };
 
 template <class F>
-class AroundService : public Around {
-  static_assert(std::is_invocable_r_v<Task<Response>, const F&, const Request&, Next>,
-                "umbel: app.around takes a function Task<Response>(const Request&, Next), const");
+inline constexpr bool can_go_around = std::is_invocable_r_v<Task<Response>, const F&, const Request&, Next>;
 
+template <class F>
+class AroundService : public Around {
 public:
   explicit AroundService(F&& f) : f_(std::move(f)) {}
 

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "umbel/di/params.hpp"
 #include "umbel/di/provider.hpp"
 
 namespace umbel {
@@ -55,7 +56,7 @@ public:
                             "first, and drop the `*`; or let the provider return what you need");
   }
   template <class U = void>
-  void* operator->() const {
+  DependsOn* operator->() const {
     static_assert(never<U>, "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
                             "first, and drop the `->`; or let the provider return what you need");
     return nullptr;
@@ -103,7 +104,8 @@ template <auto& provider, class R, class List>
 struct OnLoop;
 template <auto& provider, class R, class... P>
 struct OnLoop<provider, R, TypeList<P...>> {
-  static_assert(!Returned<R>::is_coroutine, "umbel: on_loop<f> is for plain functions: a coroutine runs on the loop anyway");
+  static_assert(!Returned<R>::is_coroutine,
+                "umbel: on_loop<f> is for plain functions; a coroutine runs on the loop anyway: name it without on_loop");
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
   static constexpr const NodeInfo* umbel_wrapped() noexcept { return node_of<provider>; }
   R operator()(P... parameters) const { return provider(static_cast<P&&>(parameters)...); }
@@ -117,20 +119,21 @@ struct MakeFrom<T, TypeList<P...>> {
   T operator()(P... parameters) const { return T{static_cast<P&&>(parameters)...}; }
 };
 
-/// Initialises a member of any parameter type: how the members of an aggregate are counted.
-struct AnyParameter {
+/// Initialises a member of any type: how the members of an aggregate are counted.
+struct AnyMember {
   template <class P>
-    requires Parameter<P>
   operator P() const;
 };
 
 template <class T, std::size_t... I>
 constexpr bool has_members(std::index_sequence<I...>) {
-  return requires { T{(static_cast<void>(I), AnyParameter{})...}; };
+  return requires { T{(static_cast<void>(I), AnyMember{})...}; };
 }
 
-/// The largest number of parameters that initialise a T; 0 if none does.
-template <class T, std::size_t most = 12>
+inline constexpr std::size_t most_members = 12;
+
+/// How many members T has; one more than we can take apart if there are too many.
+template <class T, std::size_t most = most_members + 1>
 constexpr std::size_t count_members() {
   if constexpr (most == 0 || has_members<T>(std::make_index_sequence<most>{}))
     return most;
@@ -139,13 +142,15 @@ constexpr std::size_t count_members() {
 }
 
 template <class... P>
-TypeList<P...> list_of(P&...);
+TypeList<P...> list_of(P&...) {
+  return {};
+}
 
 /// The member types of an aggregate of parameters.
 template <class T>
 auto members_of(T& object) {
   constexpr std::size_t count = count_members<T>();
-  static_assert(count > 0,
+  static_assert(count > 0 && count <= most_members,
                 "umbel: make<T> takes an aggregate of one to twelve members that are parameters (Depends<f>, Query<...>, "
                 "State<...>); for a constructor write make<T(Parameters...)>");
   if constexpr (count == 1) {
@@ -196,7 +201,8 @@ struct MakeOf {
 };
 template <class T, class... P>
 struct MakeOf<T(P...)> {
-  static_assert(std::is_constructible_v<T, P...>, "umbel: make<T(Parameters...)>: T has no constructor that takes these");
+  static_assert(std::is_constructible_v<T, P...>,
+                "umbel: make<T(Parameters...)> names a constructor of T, and T has none that takes these");
   using Type = MakeFrom<T, TypeList<P...>>;
 };
 
@@ -210,7 +216,7 @@ struct MakeOf<T(P...)> {
 ///     app.get("/health", on_loop<health>);
 template <auto& f>
 inline constexpr detail::OnLoop<f, detail::ProviderResult<f>,
-                                typename detail::Signature<std::remove_cvref_t<decltype(f)>>::Parameters>
+                                typename detail::CheckProvider<f>::Parameters>
     on_loop{};
 
 /// A provider that makes a T on the loop: an aggregate whose members are parameters, or by a constructor, spelled out.

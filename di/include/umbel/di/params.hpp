@@ -76,15 +76,23 @@ private:
   Held<T> value_;
 };
 
-/// The default among a parameter's options, or the lack of one.
-template <class T, auto... options>
-constexpr bool has_default() {
-  return sizeof...(options) > 0;
-}
 template <class T, auto first, auto... rest>
 T default_value() {
   return T(first);
 }
+
+/// Instantiated where the parameter is written.
+template <FixedString name, class T, auto... options>
+struct CheckText {
+  static_assert(!name.empty(), "umbel: a parameter needs a name: Query<\"q\">");
+  static_assert(TextConvertible<typename IsOptional<T>::Inner>,
+                "umbel: this parameter's type cannot be made from text. Numbers, bool, std::string, std::string_view and "
+                "std::optional of them can; specialise umbel::FromText<T> for a type of your own");
+  static_assert(sizeof...(options) <= 1, "umbel: a parameter has one default at the most");
+  static_assert((std::is_constructible_v<T, decltype(options)> && ...),
+                "umbel: this default cannot become a value of the parameter's type");
+  static constexpr bool value = true;
+};
 
 /// Converts what the client sent, or falls back, or reports.
 template <class T, auto... options>
@@ -128,11 +136,7 @@ constexpr std::string_view source_title() {
 /// A text parameter's one ValueInfo.
 template <Source from, FixedString name, class T, auto... options>
 struct TextValue {
-  static_assert(!name.empty(), "umbel: a parameter needs a name: Query<\"q\">");
-  static_assert(TextConvertible<typename IsOptional<T>::Inner>,
-                "umbel: this parameter's type cannot be made from text. Numbers, bool, std::string, std::string_view and "
-                "std::optional of them can; specialise umbel::FromText<T> for a type of your own");
-  static_assert(sizeof...(options) <= 1, "umbel: a parameter has one default at the most");
+  static_assert(CheckText<name, T, options...>::value);
 
   static bool extract(Resolver& resolver, std::uint32_t index, void* slot) {
     std::optional<std::string_view> text;
@@ -160,12 +164,12 @@ struct TextValue {
                                   alignof(T), &extract,    destroyer<T>()};
 };
 
-/// What the compiler says when a route's template lacks a parameter; never called at run time.
-template <FixedString name, class Where>
-struct Blame {
-  static void the_route_template_lacks_this_path_parameter() {}
-  static constexpr void missing() { the_route_template_lacks_this_path_parameter(); }
-};
+// What the compiler says when a route's template lacks a parameter; never called at run time.
+inline void write_it_into_the_template_in_braces() {}
+template <FixedString parameter, class Where>
+constexpr void the_route_template_lacks_this_path_parameter() {
+  write_it_into_the_template_in_braces();
+}
 
 template <class P, Source from, FixedString name, class T, auto... options>
 struct TextTraits {
@@ -174,7 +178,7 @@ struct TextTraits {
   static constexpr Need need() {
     Need need{from};
     need.value = &TextValue<from, name, T, options...>::info;
-    if constexpr (from == Source::path) need.blame = &Blame<name, Where>::missing;
+    if constexpr (from == Source::path) need.blame = &the_route_template_lacks_this_path_parameter<name, Where>;
     return need;
   }
   static P get(Resolver& resolver, const Step&, Input input) noexcept {
@@ -193,6 +197,7 @@ inline constexpr detail::DefaultText<text> default_to{};
 /// What cannot be converted is a 422.
 template <FixedString name, class T = std::string_view>
 class Path : public detail::ValueParameter<T> {
+  static_assert(detail::CheckText<name, T>::value);
   using detail::ValueParameter<T>::ValueParameter;
 };
 
@@ -200,12 +205,14 @@ class Path : public detail::ValueParameter<T> {
 /// default (`Query<"limit", int, 20>`), nothing (`std::optional`), or a 422.
 template <FixedString name, class T = std::string_view, auto... options>
 class Query : public detail::ValueParameter<T> {
+  static_assert(detail::CheckText<name, T, options...>::value);
   using detail::ValueParameter<T>::ValueParameter;
 };
 
 /// A header field, whatever its case. The first of that name counts. Missing: as for Query.
 template <FixedString name, class T = std::string_view, auto... options>
 class Header : public detail::ValueParameter<T> {
+  static_assert(detail::CheckText<name, T, options...>::value);
   using detail::ValueParameter<T>::ValueParameter;
 };
 

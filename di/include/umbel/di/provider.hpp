@@ -31,26 +31,66 @@ struct ProviderNamed {};
 template <class Handler>
 struct HandlerNamed {};
 
+// The checks are instantiated where a provider or handler is named, so that what the compiler prints begins with the
+// culprit and ends with the user's own line.
+
+/// Of a parameter that is none.
 template <class P, class Where>
 struct CheckParameter {
-  static_assert(Parameter<P>,
+  using Plain = std::remove_cvref_t<P>;
+  static_assert(!Parameter<Plain>, "umbel: a node takes this parameter by value: write it without the `&`");
+  static_assert(!Parameter<const Plain&>, "umbel: a node takes this parameter by const reference: write `const Request&`");
+  static_assert(Parameter<Plain> || Parameter<const Plain&>,
                 "umbel: this node takes a parameter that nothing provides (the message names it and the node). A node may "
                 "take Depends<f>, State<T>, Path<\"name\", T>, Query<\"name\", T>, Header<\"name\", T>, "
                 "Body<std::string_view> and StopToken, each by value, and const Request&. To pass what another function "
                 "returns, write Depends<that_function>");
-  static constexpr bool ok = true;
+  static constexpr bool value = true;  // Told once, not again by those who ask.
 };
 
-template <class F, class Where>
-struct CheckCallable {
-  static_assert(HasSignature<F> || HasOneCallOperator<F> || !std::is_class_v<F>,
-                "umbel: a provider or handler needs one call operator that is no template: write out its parameter "
-                "types, since they say what it needs");
-  static_assert(HasSignature<F> || !HasOneCallOperator<F>,
-                "umbel: the call operator of a provider or handler must be const, since requests share it: drop `mutable`");
-  static_assert(HasSignature<F> || std::is_class_v<F>, "umbel: a provider or handler must be something that can be called");
-  static constexpr bool ok = HasSignature<F>;
+template <class... P>
+constexpr bool are_parameters(TypeList<P...>) {
+  return (Parameter<P> && ... && true);
+}
+
+template <class List, class Where, bool pass = are_parameters(List{})>
+struct CheckParameters : std::true_type {};
+template <class... P, class Where>
+struct CheckParameters<TypeList<P...>, Where, false> {
+  static constexpr bool value = (std::conditional_t<Parameter<P>, std::true_type, CheckParameter<P, Where>>::value && ...);
 };
+
+/// What a callable takes and makes, and whether a node can be made of it.
+template <class F, class Where, bool pass = HasSignature<F>>
+struct CheckCallable {
+  static_assert(HasOneCallOperator<F> || !std::is_class_v<F>,
+                "umbel: a provider or handler is a function, or an object with one call operator that is no template: "
+                "write out its parameter types, since they say what it needs");
+  static_assert(!HasOneCallOperator<F>,
+                "umbel: the call operator of a provider or handler must be const, since requests share it: drop `mutable`");
+  static_assert(std::is_class_v<F>, "umbel: a provider or handler must be something that can be called");
+  using Result = void;
+  using Parameters = TypeList<>;
+  static constexpr bool ok = false;
+};
+template <class F, class Where>
+struct CheckCallable<F, Where, true> {
+  using Result = std::remove_reference_t<typename Signature<F>::Result>;
+  using Parameters = typename Signature<F>::Parameters;
+  static_assert(std::is_same_v<Result, typename Signature<F>::Result>,
+                "umbel: a node returns its value, which the request then owns: return a pointer in place of a reference");
+  static_assert(CheckParameters<Parameters, Where>::value);
+  static constexpr bool ok = std::is_same_v<Result, typename Signature<F>::Result> && are_parameters(Parameters{});
+};
+
+template <auto& provider>
+struct CheckProvider : CheckCallable<std::remove_cvref_t<decltype(provider)>, ProviderNamed<provider>> {
+  static_assert(std::is_function_v<std::remove_reference_t<decltype(provider)>> ||
+                    std::is_const_v<std::remove_reference_t<decltype(provider)>>,
+                "umbel: a provider object must be const: declare it `inline constexpr`");
+};
+template <class Handler>
+using CheckHandler = CheckCallable<Handler, HandlerNamed<Handler>>;
 
 template <class F>
 concept SaysItsKind = requires { F::umbel_node_kind; };
@@ -60,6 +100,7 @@ template <auto& provider>
 struct CallProvider {
   using Function = std::remove_cvref_t<decltype(provider)>;
   using Where = ProviderNamed<provider>;
+  using Check = CheckProvider<provider>;
   template <class... P>
   static decltype(auto) call(const void*, P&&... parameters) {
     return provider(std::forward<P>(parameters)...);
@@ -69,6 +110,7 @@ template <class Handler>
 struct CallHandler {
   using Function = Handler;
   using Where = HandlerNamed<Handler>;
+  using Check = CheckHandler<Handler>;
   template <class... P>
   static decltype(auto) call(const void* handler, P&&... parameters) {
     return (*static_cast<const Handler*>(handler))(std::forward<P>(parameters)...);
@@ -217,47 +259,32 @@ constexpr NodeKind kind_of() {
     return Returned<typename Signature<F>::Result>::is_coroutine ? NodeKind::coroutine : NodeKind::plain;
 }
 
-template <class List, class Where>
-struct CheckParameters;
-template <class... P, class Where>
-struct CheckParameters<TypeList<P...>, Where> {
-  static constexpr bool ok = (CheckParameter<P, Where>::ok && ... && true);
-  static constexpr bool all_known = (Parameter<P> && ... && true);
-};
-
 template <class Call>
 constexpr NodeInfo make_node(std::string_view name, const NodeInfo* wraps) {
   using F = typename Call::Function;
-  using Where = typename Call::Where;
-  if constexpr (CheckCallable<F, Where>::ok) {
+  NodeInfo info{};
+  if constexpr (Call::Check::ok) {
     using R = typename Signature<F>::Result;
     using List = typename Signature<F>::Parameters;
     using Slot = typename Returned<R>::Slot;
-    static_assert(!std::is_reference_v<R>,
-                  "umbel: a node returns its value, which the request then owns; return a pointer or a State<T> member "
-                  "by value in place of a reference");
-    if constexpr (CheckParameters<List, Where>::ok && CheckParameters<List, Where>::all_known && !std::is_reference_v<R>) {
-      using Needs = NeedsOf<List, Where>;
-      using Paths = PathsOf<Needs>;
-      NodeInfo info{};
-      info.name = name;
-      info.kind = kind_of<F>();
-      info.needs = Needs::all;
-      info.need_count = Needs::count;
-      info.paths = Paths::all.paths;
-      info.path_count = Paths::all.count;
-      info.align = 1;
-      info.run = &NodeCode<Call, R, List>::run;
-      info.wraps = wraps;
-      if constexpr (!std::is_void_v<Slot>) {
-        info.size = sizeof(Slot);
-        info.align = alignof(Slot);
-        if constexpr (!std::is_trivially_destructible_v<Slot>) info.destroy = &destroy_slot<Slot>;
-      }
-      return info;
+    using Needs = NeedsOf<List, typename Call::Where>;
+    using Paths = PathsOf<Needs>;
+    info.name = name;
+    info.kind = kind_of<F>();
+    info.needs = Needs::all;
+    info.need_count = Needs::count;
+    info.paths = Paths::all.paths;
+    info.path_count = Paths::all.count;
+    info.align = 1;
+    info.run = &NodeCode<Call, R, List>::run;
+    info.wraps = wraps;
+    if constexpr (!std::is_void_v<Slot>) {
+      info.size = sizeof(Slot);
+      info.align = alignof(Slot);
+      if constexpr (!std::is_trivially_destructible_v<Slot>) info.destroy = &destroy_slot<Slot>;
     }
   }
-  return NodeInfo{};
+  return info;
 }
 
 template <class F>
@@ -266,9 +293,6 @@ concept WrapsProvider = requires { F::umbel_wrapped(); };
 template <auto& provider>
 struct ProviderNode {
   using F = std::remove_cvref_t<decltype(provider)>;
-  static_assert(std::is_function_v<F> || std::is_const_v<std::remove_reference_t<decltype(provider)>>,
-                "umbel: a provider object must be const: declare it `inline constexpr`");
-
   static constexpr NodeInfo make() {
     if constexpr (WrapsProvider<F>)
       return make_node<CallProvider<provider>>(F::umbel_wrapped()->name, F::umbel_wrapped());
@@ -282,16 +306,8 @@ struct ProviderNode {
 template <auto& provider>
 inline constexpr const NodeInfo* node_of = &ProviderNode<provider>::info;
 
-template <class F>
-struct ResultOf {
-  using Type = void;  // CheckCallable says what is wrong.
-};
-template <HasSignature F>
-struct ResultOf<F> {
-  using Type = typename Signature<F>::Result;
-};
 template <auto& provider>
-using ProviderResult = typename ResultOf<std::remove_cvref_t<decltype(provider)>>::Type;
+using ProviderResult = typename CheckProvider<provider>::Result;
 
 }  // namespace detail
 

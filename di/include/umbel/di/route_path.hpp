@@ -135,6 +135,8 @@ inline RuntimeRoute runtime_route(std::string_view text) noexcept { return {text
 /// `Handler` and its whole graph take by Path.
 template <class Handler>
 class RoutePath {
+  static_assert(sizeof(detail::CheckHandler<Handler>) != 0);  // Instantiated here, close to the user's line.
+
 public:
   consteval RoutePath(const char* literal) : text_(literal) {
     const detail::ParsedRoute route = detail::parse_route(text_);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Depends takes `uncached` and nothing else.
+// words: Depends<f> takes one option, `uncached`
+// words: Depends<page_of, 20>
+#include "umbel/di/app.hpp"
+
+using namespace umbel;
+
+int page_of() { return 1; }
+#ifdef MUST_FAIL
+Response list(Depends<page_of, 20>) { return Response{200}; }
+#else
+Response list(Depends<page_of, uncached>) { return Response{200}; }
+#endif
+
+void add_routes(App& app) { app.get("/items", list); }
