@@ -24,8 +24,10 @@ class EmbedLibuv(unittest.TestCase):
         self.assertGreater(seen[1], seen[0])
         self.assertGreater(seen[3], seen[2])
 
-    def test_what_is_not_there_is_404(self):
+    def test_errors_are_those_of_any_server(self):
         self.assertEqual(self.program.ask("/tocks").status, 404)
+        refused = self.program.ask("/ticks", "-X", "PUT")
+        self.assertEqual((refused.status, refused.headers["allow"]), (405, "GET, HEAD, OPTIONS"))
 
     def test_it_stops_and_leaves_the_loop_clean(self):
         with self.program.connect() as idle:
