@@ -32,6 +32,14 @@ private:
   std::string text_;
 };
 
+/// Names of this namespace as a reader thinks of them; compilers qualify them or not.
+inline std::string unqualified(std::string text) {
+  for (const std::string_view scope : {"umbel::test::", "{anonymous}::", "(anonymous namespace)::"}) {
+    for (std::size_t at = text.find(scope); at != text.npos; at = text.find(scope)) text.erase(at, scope.size());
+  }
+  return text;
+}
+
 inline Journal& journal() {
   static Journal the_journal;
   return the_journal;

@@ -28,7 +28,7 @@ namespace detail {
 
 ConvertError parse_signed(std::string_view text, std::int64_t min, std::int64_t max, std::int64_t& out) noexcept;
 ConvertError parse_unsigned(std::string_view text, std::uint64_t max, std::uint64_t& out) noexcept;
-ConvertError parse_double(std::string_view text, double& out) noexcept;
+ConvertError parse_double(std::string_view text, double max, double& out) noexcept;
 ConvertError parse_bool(std::string_view text, bool& out) noexcept;
 
 template <class T>
@@ -86,8 +86,10 @@ struct FromText<T> {
 template <std::floating_point T>
 struct FromText<T> {
   static ConvertError convert(std::string_view text, std::optional<T>& out) noexcept {
+    constexpr long double max = std::numeric_limits<T>::max();
+    constexpr double widest = std::numeric_limits<double>::max();
     double value = 0;
-    const ConvertError error = detail::parse_double(text, value);
+    const ConvertError error = detail::parse_double(text, max < widest ? static_cast<double>(max) : widest, value);
     if (!error) out = static_cast<T>(value);
     return error;
   }

@@ -137,7 +137,13 @@ Status check_slot(void* slot, ErrorBox& error) noexcept {
 }
 
 [[gnu::cold]] inline Status failed_with_current(ErrorBox& error) noexcept {
-  error = std::make_unique<Error>(Error::current());
+  try {
+    throw;
+  } catch (const ValidationError&) {  // Of an Engine::call inside the node: kept whole, with its items.
+    error = std::make_unique<Error>(std::current_exception());
+  } catch (...) {
+    error = std::make_unique<Error>(Error::current());
+  }
   return Status::failed;
 }
 

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/di/params.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "journal.hpp"
+#include "peer.hpp"
+#include "umbel/di/convert.hpp"
+
+namespace umbel::test {
+
+enum class Colour { red, green };
+struct Even {
+  int value;
+};
+
+}  // namespace umbel::test
+
+namespace umbel {
+
+template <>
+struct FromText<test::Colour> {
+  static ConvertError convert(std::string_view text, std::optional<test::Colour>& out) {
+    if (text == "red") out = test::Colour::red;
+    if (text == "green") out = test::Colour::green;
+    return out ? ConvertError{} : ConvertError{"enum", "Input should be 'red' or 'green'"};
+  }
+};
+template <>
+struct FromText<test::Even> {
+  static ConvertError convert(std::string_view text, std::optional<test::Even>&) {
+    if (text == "throw") throw HttpError{418, "cannot convert"};
+    throw 1;
+  }
+};
+
+}  // namespace umbel
+
+namespace umbel::test {
+namespace {
+
+template <class T>
+std::optional<T> converted(std::string_view text) {
+  std::optional<T> out;
+  const ConvertError error = FromText<T>::convert(text, out);
+  EXPECT_EQ(static_cast<bool>(error), !out.has_value()) << text;
+  return out;
+}
+template <class T>
+std::string error_of(std::string_view text) {
+  std::optional<T> out;
+  return std::string{FromText<T>::convert(text, out).type};
+}
+
+TEST(Convert, TakesIntegersWithinTheirType) {
+  EXPECT_EQ(converted<int>("-12"), -12);
+  EXPECT_EQ(converted<int>("+12"), 12);
+  EXPECT_EQ(converted<int>("007"), 7);
+  EXPECT_EQ(converted<std::int64_t>("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(converted<std::uint64_t>("18446744073709551615"), std::numeric_limits<std::uint64_t>::max());
+  EXPECT_EQ(converted<std::uint8_t>("255"), 255);
+  EXPECT_EQ(converted<std::int8_t>("-128"), -128);
+  EXPECT_EQ(converted<unsigned>("-0"), 0u);
+}
+
+TEST(Convert, RefusesWhatIsNoInteger) {
+  for (const char* text : {"", "abc", "1.5", "1e3", " 1", "1 ", "0x10", "+", "-", "+-1", "--1", "1_000"}) {
+    EXPECT_EQ(error_of<int>(text), "int_parsing") << text;
+    EXPECT_EQ(error_of<unsigned>(text), "int_parsing") << text;
+  }
+}
+
+TEST(Convert, RefusesIntegersBeyondTheirType) {
+  EXPECT_EQ(error_of<int>("2147483648"), "int_parsing_size");
+  EXPECT_EQ(error_of<std::int64_t>("9223372036854775808"), "int_parsing_size");
+  EXPECT_EQ(error_of<std::uint64_t>("18446744073709551616"), "int_parsing_size");
+  EXPECT_EQ(error_of<std::uint8_t>("256"), "int_parsing_size");
+  EXPECT_EQ(error_of<std::int8_t>("-129"), "int_parsing_size");
+  EXPECT_EQ(error_of<unsigned>("-1"), "int_parsing_size");
+}
+
+TEST(Convert, TakesNumbers) {
+  EXPECT_EQ(converted<double>("1.5"), 1.5);
+  EXPECT_EQ(converted<double>("+1e3"), 1000.0);
+  EXPECT_EQ(converted<float>("-0.25"), -0.25f);
+  for (const char* text : {"", "x", "1.5x", "1,5"}) EXPECT_EQ(error_of<double>(text), "float_parsing") << text;
+  for (const char* text : {"inf", "-inf", "nan", "1e999"}) EXPECT_EQ(error_of<double>(text), "finite_number") << text;
+}
+
+TEST(Convert, RefusesANumberBeyondItsType) { EXPECT_EQ(error_of<float>("1e300"), "finite_number"); }
+
+TEST(Convert, TakesTheWordsForABool) {
+  for (const char* text : {"true", "True", "1", "on", "YES", "t", "y"}) EXPECT_EQ(converted<bool>(text), true) << text;
+  for (const char* text : {"false", "0", "off", "No", "F", "n"}) EXPECT_EQ(converted<bool>(text), false) << text;
+  for (const char* text : {"", "2", "maybe"}) EXPECT_EQ(error_of<bool>(text), "bool_parsing") << text;
+}
+
+TEST(Convert, TakesTextAsItIs) {
+  EXPECT_EQ(converted<std::string>(""), "");
+  EXPECT_EQ(converted<std::string_view>(" a "), " a ");
+}
+
+// --- parameters -----------------------------------------------------------------------------------------------------
+
+class Params : public ::testing::Test, public TestApp {
+protected:
+  template <class Handler>
+  std::string answer(Handler handler, std::string target) {
+    TestApp test;
+    test.app.get("/", handler);
+    return test.body(std::move(target));
+  }
+};
+
+std::string text_of(Query<"q"> q) { return std::string{*q}; }
+
+TEST_F(Params, AreDecoded) {
+  EXPECT_EQ(answer(text_of, "/?q=a%20b%2Bc%26d"), "a b+c&d");
+  EXPECT_EQ(answer(text_of, "/?q=a+b"), "a b");
+  EXPECT_EQ(answer(text_of, "/?q=100%"), "100%") << "no escape";
+  EXPECT_EQ(answer(text_of, "/?q=%zz%4"), "%zz%4");
+  EXPECT_EQ(answer(text_of, "/?q=a=b"), "a=b");
+  EXPECT_EQ(answer(text_of, "/?q=%00").size(), 1u);
+}
+
+TEST_F(Params, MayBeEmpty) {
+  EXPECT_EQ(answer(text_of, "/?q="), "");
+  EXPECT_EQ(answer(text_of, "/?q"), "");
+  EXPECT_EQ(answer(text_of, "/?a=1&q&b=2"), "");
+  EXPECT_EQ(answer(text_of, "/?q=%20"), " ");
+}
+
+TEST_F(Params, OfTheSameNameAreTheFirst) {
+  EXPECT_EQ(answer(text_of, "/?q=1&q=2"), "1");
+  EXPECT_EQ(answer(text_of, "/?x=0&&q=1&q=2"), "1");
+  EXPECT_EQ(answer(text_of, "/?%71=1&q=2"), "1");
+  EXPECT_EQ(answer(text_of, "/?q=1&%71=2"), "1");
+}
+
+TEST_F(Params, AreFoundByTheirWholeName) {
+  EXPECT_EQ(answer(text_of, "/?qq=1&q=2"), "2");
+  EXPECT_EQ(answer(text_of, "/?xq=1&q=2"), "2");
+  EXPECT_EQ(answer(text_of, "/?Q=1&q=2"), "2") << "case counts";
+  EXPECT_EQ(answer(text_of, "/?xq=%20&qx=1&q=2"), "2");
+}
+
+TEST_F(Params, HaveKeysThatMayBeEscaped) {
+  EXPECT_EQ(answer(text_of, "/?%71=x"), "x");
+  EXPECT_EQ(answer([](Query<"a b"> q) { return std::string{*q}; }, "/?a%20b=1"), "1");
+  EXPECT_EQ(answer([](Query<"a b"> q) { return std::string{*q}; }, "/?a+b=1"), "1");
+  EXPECT_EQ(answer([](Query<"a+b"> q) { return std::string{*q}; }, "/?a%2Bb=1"), "1");
+  EXPECT_EQ(answer([](Query<"\xc3\xa9"> q) { return std::string{*q}; }, "/?%C3%A9=1"), "1");
+}
+
+TEST_F(Params, HaveDefaults) {
+  const auto handler = [](Query<"i", int, 20> i, Query<"t", std::string_view, default_to<"abc">> t,
+                          Query<"s", std::string, default_to<"def">> s, Query<"b", bool, true> b,
+                          Query<"o", std::optional<int>, 7> o) {
+    return std::to_string(*i) + std::string{*t} + *s + (*b ? "yes" : "no") + std::to_string(**o);
+  };
+
+  EXPECT_EQ(answer(handler, "/"), "20abcdefyes7");
+  EXPECT_EQ(answer(handler, "/?i=1&t=2&s=3&b=0&o=4"), "123no4");
+}
+
+TEST_F(Params, MayBeMissing) {
+  const auto handler = [](Query<"i", std::optional<int>> i, Query<"s", std::optional<std::string>> s,
+                          Header<"h", std::optional<std::string_view>> h) {
+    return std::string{*i ? "i" : "-"} + (*s ? "s" : "-") + (*h ? "h" : "-");
+  };
+
+  EXPECT_EQ(answer(handler, "/"), "---");
+  EXPECT_EQ(answer(handler, "/?i=1&s="), "is-");
+}
+
+TEST_F(Params, OfOnesOwnTypeAreConverted) {
+  const auto handler = [](Query<"c", Colour> c) { return *c == Colour::red ? "red" : "green"; };
+
+  EXPECT_EQ(answer(handler, "/?c=green"), "green");
+  EXPECT_NE(answer(handler, "/?c=blue").find(R"("type":"enum")"), std::string::npos);
+}
+
+TEST_F(Params, WhoseConversionThrowsFailTheRequest) {
+  app.get("/", [](Query<"before", std::string>, Query<"e", Even>, Query<"after", std::string>) {});
+
+  EXPECT_EQ(status("/?e=throw&before=x&after=y"), 418);
+  EXPECT_EQ(status("/?e=2&before=x&after=y"), 500);
+}
+
+TEST_F(Params, OfHeadersAreFoundInAnyCase) {
+  app.get("/", [](Header<"X-Token"> token, Header<"x-count", int, 1> count) {
+    return std::string{*token} + std::to_string(*count);
+  });
+  OwnedRequest request{Method::get, "/"};
+  request.header("x-tOKEN", "first").header("X-Token", "second").header("X-COUNT", "5");
+
+  EXPECT_EQ(ask(std::move(request))->body(), "first5");
+}
+
+TEST_F(Params, OfHeadersAreNotDecoded) {
+  app.get("/", [](Header<"x"> x) { return std::string{*x}; });
+  OwnedRequest request{Method::get, "/"};
+  request.header("x", "a+b%20c");
+
+  EXPECT_EQ(ask(std::move(request))->body(), "a+b%20c");
+}
+
+int path_as_int(Path<"item_id", int> id) { return *id; }
+Task<std::string> path_twice(Path<"item_id"> text, Depends<path_as_int> number) {
+  co_return std::string{*text} + "," + std::to_string(*number);
+}
+
+TEST_F(Params, OfThePathMayBeTakenTwiceWithDifferentTypes) {
+  app.get("/p/{item_id}", path_twice);
+
+  EXPECT_EQ(body("/p/7"), "7,7");
+  const auto wrong = ask("/p/seven");
+  EXPECT_EQ(wrong->status(), 422);
+  EXPECT_EQ(wrong->body(),
+            R"({"detail":[{"type":"int_parsing","loc":["path","item_id"],"msg":"Input should be a valid integer, )"
+            R"(unable to parse string as an integer","input":"seven"}]})");
+}
+
+TEST_F(Params, ConvertByTheirOwnTypeAndDefault) {
+  app.get("/", [](Query<"n", int, 1> one, Query<"n", int, 2> two, Query<"n", std::string_view, default_to<"x">> text) {
+    return std::to_string(*one) + std::to_string(*two) + std::string{*text};
+  });
+
+  EXPECT_EQ(body("/"), "12x");
+  EXPECT_EQ(body("/?n=5"), "555");
+}
+
+TEST_F(Params, LieInTheRequestUntilItEnds) {
+  app.get("/{name}", [](Path<"name"> name, Query<"q"> q) -> Task<std::string> {
+    co_await sleep(std::chrono::seconds{1});
+    co_return std::string{*name} + std::string{*q};
+  });
+
+  const auto peer = begin("/a%20name?q=a+query");
+  port.advance(std::chrono::seconds{1});
+
+  EXPECT_EQ(peer->body(), "a namea query");
+}
+
+struct Counter {
+  int value = 0;
+};
+
+TEST_F(Params, OfTheApplicationAreSharedAndDistinguishedByName) {
+  Counter borrowed{10};
+  app.state(Counter{1}).state<"replica">(Counter{2}).borrow<"borrowed">(borrowed);
+  app.get("/", [](State<Counter> one, State<Counter, "replica"> two, State<const Counter, "borrowed"> three) {
+    return std::to_string(one->value++) + std::to_string(two->value) + std::to_string((*three).value);
+  });
+
+  EXPECT_EQ(body("/"), "1210");
+  EXPECT_EQ(body("/"), "2210");
+}
+
+TEST_F(Params, GiveTheRequestItself) {
+  app.get("/", [](const Request& request) { return std::string{request.target()}; });
+
+  EXPECT_EQ(body("/?a=b"), "/?a=b");
+}
+
+TEST(Parameter, CanBeMadeByAUnitTest) {
+  const std::string text = "kept";
+  const Query<"q", std::string> query{text};
+  const Query<"n", int> number{7};
+  Counter counter{3};
+  const State<Counter> state{counter};
+  const int made = 5;
+  const Depends<path_as_int> dependency{made};
+
+  EXPECT_EQ(*query, "kept");
+  EXPECT_EQ(query->size(), 4u);
+  EXPECT_EQ(*number + *dependency + state->value, 15);
+}
+
+// --- the 422 --------------------------------------------------------------------------------------------------------
+
+int under(Query<"y", int> y) {
+  journal().write("ran");
+  return *y;
+}
+Task<int> beside(Query<"z", double>, Depends<under>) {
+  journal().write("ran");
+  co_return 1;
+}
+Task<std::string> bad_in_every_place(Query<"x", int>, Depends<beside>, Header<"h", bool>, Query<"missing">,
+                                     Query<"x", int>) {
+  journal().write("ran");
+  co_return "";
+}
+
+TEST(Validation, ListsEveryErrorOfTheGraphInWalkOrderAndRunsNothing) {
+  journal().take();
+  TestApp test;
+  test.app.get("/", bad_in_every_place);
+  OwnedRequest request{Method::get, "/?x=a&y=b&z=c"};
+  request.header("H", "d");
+
+  const auto peer = test.ask(std::move(request));
+
+  EXPECT_EQ(peer->status(), 422);
+  EXPECT_EQ(peer->response().content_type(), "application/json");
+  const auto item = [](std::string type, std::string loc, std::string msg, std::string input) {
+    return R"({"type":")" + type + R"(","loc":[)" + loc + R"(],"msg":")" + msg + R"(","input":)" + input + "}";
+  };
+  const std::string not_int = "Input should be a valid integer, unable to parse string as an integer";
+  EXPECT_EQ(peer->body(),
+            R"({"detail":[)" + item("int_parsing", R"("query","x")", not_int, R"("a")") + "," +
+                item("float_parsing", R"("query","z")", "Input should be a valid number, unable to parse string as a number",
+                     R"("c")") +
+                "," + item("int_parsing", R"("query","y")", not_int, R"("b")") + "," +
+                item("bool_parsing", R"("header","h")", "Input should be a valid boolean, unable to interpret input",
+                     R"("d")") +
+                "," + item("missing", R"("query","missing")", "Field required", "null") + "]}");
+  EXPECT_EQ(journal().take(), "");
+}
+
+TEST(Validation, SendsInputThatIsNoUtf8AsNull) {
+  TestApp test;
+  test.app.get("/", [](Query<"n", int>) {});
+
+  const auto peer = test.ask("/?n=%ff%fe");
+
+  EXPECT_EQ(peer->status(), 422);
+  EXPECT_NE(peer->body().find(R"("input":null)"), std::string::npos) << peer->body();
+}
+
+TEST(Validation, EscapesWhatTheClientSent) {
+  TestApp test;
+  test.app.get("/", [](Query<"n", int>) {});
+
+  EXPECT_NE(test.body("/?n=%22%5C%0A%3Cscript%3E").find(R"("input":"\"\\\n<script>")"), std::string::npos);
+}
+
+TEST(Validation, OfAnHttpErrorKeepsItsHeaders) {
+  const Response response = to_response(Error{HttpError{401, "who?"}.header("www-authenticate", "Bearer").header("x", "")});
+
+  EXPECT_EQ(response.status(), 401);
+  EXPECT_EQ(response.header("www-authenticate"), "Bearer");
+  EXPECT_EQ(response.header("x"), "");
+  EXPECT_EQ(response.body(), R"({"detail":"who?"})");
+}
+
+TEST(Validation, OfADetailThatIsNoUtf8IsStillJson) {
+  EXPECT_EQ(to_response(Error{HttpError{400, "\xff"}}).body(), R"({"detail":"not text"})");
+}
+
+TEST(Validation, AnswersWhatIsNoHttpErrorWithoutTellingWhat) {
+  EXPECT_EQ(to_response(Error{std::make_exception_ptr(7)}).body(), R"({"detail":"Internal Server Error"})");
+  EXPECT_EQ(to_response(Error{std::make_exception_ptr(Cancelled{})}).status(), 503);
+  EXPECT_EQ(to_response(Error{std::make_exception_ptr(HttpError{404})}).status(), 404);
+  EXPECT_EQ(to_response(Error{std::make_exception_ptr(ValidationError{})}).status(), 422);
+}
+
+}  // namespace
+}  // namespace umbel::test

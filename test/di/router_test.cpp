@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/di/router.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <string>
+#include <utility>
+
+#include "journal.hpp"
+#include "peer.hpp"
+#include "umbel/di/route_path.hpp"
+
+namespace umbel::test {
+
+// Not in an anonymous namespace: the program's symbols tell its name.
+struct Pool {};
+Task<int> open_session(State<Pool> pool);
+Task<Response> read_item(Path<"item_id", int> id, Depends<open_session> session);
+
+Task<int> open_session(State<Pool>) { co_return 1; }
+Task<Response> read_item(Path<"item_id", int>, Depends<open_session>) { co_return Response{200}; }
+
+namespace {
+
+using detail::parse_route;
+using detail::RouteMistake;
+using detail::SegmentKind;
+
+TEST(RoutePath, IsParsedIntoSegments) {
+  constexpr detail::ParsedRoute route = parse_route("/items/{id:int}/{name}/{rest:path}");
+
+  static_assert(route.mistake == RouteMistake::none && route.count == 4);
+  EXPECT_EQ(route.segments[0].text, "items");
+  EXPECT_EQ(route.segments[1].kind, SegmentKind::integer);
+  EXPECT_EQ(route.segments[1].text, "id");
+  EXPECT_EQ(route.segments[2].kind, SegmentKind::parameter);
+  EXPECT_EQ(route.segments[3].kind, SegmentKind::rest);
+  EXPECT_TRUE(route.has("rest") && !route.has("items"));
+}
+
+TEST(RoutePath, OfOneSlashIsOneEmptySegment) {
+  EXPECT_EQ(parse_route("/").count, 1u);
+  EXPECT_EQ(parse_route("/a/").count, 2u);
+}
+
+TEST(RoutePath, KnowsEveryMistake) {
+  EXPECT_EQ(parse_route("").mistake, RouteMistake::starts_without_slash);
+  EXPECT_EQ(parse_route("items").mistake, RouteMistake::starts_without_slash);
+  EXPECT_EQ(parse_route("/a{id}").mistake, RouteMistake::brace_inside_a_segment);
+  EXPECT_EQ(parse_route("/{id}.txt").mistake, RouteMistake::brace_inside_a_segment);
+  EXPECT_EQ(parse_route("/{").mistake, RouteMistake::brace_inside_a_segment);
+  EXPECT_EQ(parse_route("/{a}{b}").mistake, RouteMistake::brace_inside_a_segment);
+  EXPECT_EQ(parse_route("/{}").mistake, RouteMistake::empty_name);
+  EXPECT_EQ(parse_route("/{:int}").mistake, RouteMistake::empty_name);
+  EXPECT_EQ(parse_route("/{id:float}").mistake, RouteMistake::unknown_type);
+  EXPECT_EQ(parse_route("/{id:}").mistake, RouteMistake::unknown_type);
+  EXPECT_EQ(parse_route("/{id}/{id}").mistake, RouteMistake::same_name_twice);
+  EXPECT_EQ(parse_route("/{p:path}/x").mistake, RouteMistake::path_before_the_end);
+  EXPECT_EQ(parse_route("/{p:path}/").mistake, RouteMistake::path_before_the_end);
+  std::string deep;
+  for (int i = 0; i < 33; ++i) deep += "/s";
+  EXPECT_EQ(parse_route(deep).mistake, RouteMistake::too_many_segments);
+  EXPECT_EQ(parse_route(std::string_view{deep}.substr(2)).mistake, RouteMistake::none);
+}
+
+class Routing : public ::testing::Test, public TestApp {
+protected:
+  /// A handler that answers with `name`.
+  static auto says(std::string name) {
+    return [name]() -> Task<std::string> { co_return name; };
+  }
+  std::string method(Method method, std::string target) {
+    const auto peer = ask(OwnedRequest{method, std::move(target)});
+    return std::to_string(peer->status()) + " " + peer->header("allow");
+  }
+  std::string start_error() {
+    try {
+      app.start(port.context());
+    } catch (const StartError& error) {
+      return error.what();
+    }
+    return "started";
+  }
+};
+
+TEST_F(Routing, PrefersLiteralThenIntegerThenParameterThenRest) {
+  app.get("/i/{rest:path}", [](Path<"rest"> rest) { return "rest " + std::string{*rest}; });
+  app.get("/i/{id}", [](Path<"id"> id) { return "any " + std::string{*id}; });
+  app.get("/i/{id:int}", [](Path<"id"> id) { return "int " + std::string{*id}; });
+  app.get("/i/me", says("me"));
+
+  EXPECT_EQ(body("/i/me"), "me");
+  EXPECT_EQ(body("/i/7"), "int 7");
+  EXPECT_EQ(body("/i/7x"), "any 7x");
+  EXPECT_EQ(body("/i/7/x"), "rest 7/x");
+  EXPECT_EQ(body("/i/"), "rest ");
+  EXPECT_EQ(status("/i"), 404);
+}
+
+TEST_F(Routing, GoesBackWhenALiteralLeadsNowhere) {
+  app.get("/a/b/c", says("literal"));
+  app.get("/a/{x}/d", [](Path<"x"> x) { return "x=" + std::string{*x}; });
+  app.get("/{all:path}", [](Path<"all"> all) { return "all=" + std::string{*all}; });
+  app.get("/n/{i:int}/int", [](Path<"i"> i) { return "int=" + std::string{*i}; });
+  app.get("/n/{s}/text/{t}", [](Path<"s"> s, Path<"t"> t) { return std::string{*s} + "," + std::string{*t}; });
+
+  EXPECT_EQ(body("/a/b/c"), "literal");
+  EXPECT_EQ(body("/a/b/d"), "x=b");
+  EXPECT_EQ(body("/a/b/e"), "all=a/b/e");
+  EXPECT_EQ(body("/n/5/int"), "int=5");
+  EXPECT_EQ(body("/n/5/text/6"), "5,6");
+  EXPECT_EQ(body("/n/5/other"), "all=n/5/other");
+  EXPECT_EQ(body("/"), "all=");
+}
+
+TEST_F(Routing, DecodesBeforeItCompares) {
+  app.get("/caf\xc3\xa9/{x}", [](Path<"x"> x) { return std::string{*x}; });
+  app.get("/plain", says("plain"));
+
+  EXPECT_EQ(body("/caf%C3%A9/a"), "a");
+  EXPECT_EQ(body("/caf%c3%a9/a%20b+c"), "a b+c") << "a plus in a path is a plus";
+  EXPECT_EQ(body("/%70lain"), "plain");
+}
+
+TEST_F(Routing, NeverSplitsAtAnEscapedSlash) {
+  app.get("/f/{name}", [](Path<"name"> name) { return std::string{*name}; });
+  app.get("/g/{rest:path}", [](Path<"rest"> rest) { return std::string{*rest}; });
+  app.get("/a/b", says("two"));
+
+  EXPECT_EQ(body("/f/a%2Fb"), "a/b");
+  EXPECT_EQ(body("/g/a%2fb/c"), "a/b/c");
+  EXPECT_EQ(status("/a%2Fb"), 404);
+}
+
+TEST_F(Routing, TakesATrailingSlashForAnotherPath) {
+  app.get("/a", says("without"));
+  app.get("/b/", says("with"));
+
+  EXPECT_EQ(status("/a"), 200);
+  EXPECT_EQ(status("/a/"), 404);
+  EXPECT_EQ(status("/b"), 404);
+  EXPECT_EQ(status("/b/"), 200);
+  EXPECT_EQ(status("//a"), 404);
+}
+
+TEST_F(Routing, RefusesBadEscapes) {
+  app.get("/f/{name}", [](Path<"name"> name) { return std::string{*name}; });
+  app.get("/plain", says("plain"));
+
+  for (const char* target : {"/f/%", "/f/%4", "/f/%zz", "/f/a%00b", "/plain%", "/%"}) EXPECT_EQ(status(target), 400) << target;
+}
+
+TEST_F(Routing, AnswersWhatItDoesNotKnow) {
+  app.get("/a", says("a"));
+
+  const auto peer = ask("/b");
+
+  EXPECT_EQ(peer->status(), 404);
+  EXPECT_EQ(peer->body(), R"({"detail":"Not Found"})");
+  EXPECT_EQ(status("/A"), 404);
+  EXPECT_EQ(status(""), 404);
+  EXPECT_EQ(status("*"), 404);
+  EXPECT_EQ(status("http://host/a"), 404);
+}
+
+TEST_F(Routing, TellsWhichMethodsAPathHas) {
+  app.get("/a", says("get"));
+  app.post("/a", says("post"));
+  app.delete_("/b", says("delete"));
+  app.route(Method::put, "/c/{x}", says("put"));
+
+  EXPECT_EQ(method(Method::put, "/a"), "405 GET, HEAD, POST, OPTIONS");
+  EXPECT_EQ(method(Method::get, "/b"), "405 DELETE, OPTIONS");
+  EXPECT_EQ(method(Method::get, "/c/1"), "405 PUT, OPTIONS");
+  EXPECT_EQ(method(Method::other, "/a"), "405 GET, HEAD, POST, OPTIONS");
+  EXPECT_EQ(method(Method::options, "/a"), "204 GET, HEAD, POST, OPTIONS");
+  EXPECT_EQ(method(Method::options, "*"), "204 GET, HEAD, POST, PUT, DELETE, OPTIONS");
+  EXPECT_EQ(method(Method::options, "/none"), "404 ");
+  EXPECT_EQ(method(Method::head, "/a"), "200 ");
+  EXPECT_EQ(method(Method::head, "/b"), "405 DELETE, OPTIONS");
+}
+
+TEST_F(Routing, PrefersARouteOfItsOwnForHeadAndOptions) {
+  app.get("/a", says("get"));
+  app.route(Method::head, "/a", [] { return Response{202}; });
+  app.route(Method::options, "/a", says("options"));
+
+  EXPECT_EQ(ask(OwnedRequest{Method::head, "/a"})->status(), 202);
+  EXPECT_EQ(ask(OwnedRequest{Method::options, "/a"})->body(), "options");
+}
+
+TEST_F(Routing, LetsMethodsOfOnePathNameTheirParametersDifferently) {
+  app.get("/a/{x}", [](Path<"x"> x) { return "x" + std::string{*x}; });
+  app.put("/a/{y}", [](Path<"y"> y) { return "y" + std::string{*y}; });
+
+  EXPECT_EQ(body("/a/1"), "x1");
+  EXPECT_EQ(ask(OwnedRequest{Method::put, "/a/1"})->body(), "y1");
+}
+
+TEST_F(Routing, FindsEachOfAThousandRoutes) {
+  std::deque<std::string> texts;
+  for (int i = 0; i < 500; ++i) {
+    const std::string number = std::to_string(i);
+    texts.push_back("/literal/" + number);
+    app.get(runtime_route(texts.back()), says("l" + number));
+    texts.push_back("/" + number + "/{x}/end");
+    app.get(runtime_route(texts.back()), [number](Path<"x"> x) { return number + std::string{*x}; });
+  }
+
+  for (int i = 0; i < 500; ++i) {
+    const std::string number = std::to_string(i);
+    ASSERT_EQ(body("/literal/" + number), "l" + number);
+    ASSERT_EQ(body("/" + number + "/-/end"), number + "-");
+  }
+  EXPECT_EQ(status("/literal/500"), 404);
+  EXPECT_EQ(status("/500/-/end"), 404);
+  EXPECT_EQ(status("/1/-/"), 404);
+}
+
+// --- the start ------------------------------------------------------------------------------------------------------
+
+TEST_F(Routing, StopsTheStartAtEqualRoutesAndNamesBoth) {
+  app.get("/a/{x}", says("x"));
+  app.get("/a/{y}", says("y"));
+
+  EXPECT_EQ(start_error(),
+            "umbel: the application cannot start:\n  GET /a/{y}: it answers the same requests as GET /a/{x}");
+}
+
+TEST_F(Routing, StopsTheStartAtMistakesInARuntimeRoute) {
+  app.get(runtime_route("no/slash"), says(""));
+  app.get(runtime_route("/{id:float}"), says(""));
+  app.get(runtime_route("/here/{other}"), [](Path<"id"> id) { return std::string{*id}; });
+
+  const std::string error = start_error();
+
+  EXPECT_NE(error.find("GET no/slash: the route's template must start with a slash"), std::string::npos) << error;
+  EXPECT_NE(error.find("GET /{id:float}: a parameter's type is `int` or `path`: {id:int}"), std::string::npos) << error;
+  EXPECT_NE(error.find(R"(GET /here/{other} -> handler: it takes Path<"id">, which the route's template does not have)"),
+            std::string::npos)
+      << error;
+}
+
+TEST_F(Routing, StopsTheStartAtAMissingStateAndShowsThePath) {
+  app.get("/items/{item_id}", read_item);
+
+  EXPECT_EQ(unqualified(start_error()),
+            "umbel: the application cannot start:\n"
+            "  GET /items/{item_id} -> read_item -> open_session -> State<Pool>: "
+            "the application has no such state; give it with app.state(...)");
+}
+
+TEST_F(Routing, ListsEveryMistakeAtOnce) {
+  app.get("/1", [](State<int>, State<long, "replica">) {});
+  app.get("/2", [](State<int>) {});
+  app.get("/2", says(""));
+
+  const std::string error = start_error();
+
+  EXPECT_NE(error.find("GET /1 -> handler -> State<int>"), std::string::npos) << error;
+  EXPECT_NE(error.find("\"replica\">"), std::string::npos) << error;
+  EXPECT_NE(error.find("GET /2 -> handler -> State<int>"), std::string::npos) << error;
+  EXPECT_NE(error.find("GET /2: it answers"), std::string::npos) << error;
+}
+
+TEST_F(Routing, MayStartAgainWhenTheMistakeIsMended) {
+  app.get("/", [](State<int> n) { return std::to_string(*n); });
+  EXPECT_NE(start_error(), "started");
+
+  app.state(5);
+
+  EXPECT_EQ(body("/"), "5");
+}
+
+TEST_F(Routing, IsClosedOnceTheAppHasStarted) {
+  app.get("/", says(""));
+  app.start(port.context());
+
+  EXPECT_THROW(app.get("/late", says("")), std::logic_error);
+  EXPECT_THROW(app.state(5), std::logic_error);
+  EXPECT_THROW(app.around([](const Request& request, Next next) -> Task<Response> { co_return co_await next(request); }),
+               std::logic_error);
+}
+
+TEST_F(Routing, RefusesStateThatIsThereAlready) {
+  app.state(5);
+
+  EXPECT_THROW(app.state(6), std::logic_error);
+  EXPECT_THROW(app.route(Method::other, "/", says("")), std::logic_error);
+}
+
+}  // namespace
+}  // namespace umbel::test

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/loopback/client.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "../support/drive.hpp"
+#include "umbel/core/sleep.hpp"
+#include "umbel/core/when_all.hpp"
+#include "umbel/di/app.hpp"
+
+namespace umbel {
+namespace {
+
+using namespace std::chrono_literals;
+
+int doubled(Path<"n", int> n) { return *n * 2; }  // On a worker.
+Task<std::string> show(Path<"n", int> n, Depends<doubled> twice, Header<"x-unit", std::string_view, default_to<"m">> unit) {
+  co_return std::to_string(*n) + " " + std::to_string(*twice) + std::string{*unit};
+}
+Response create(Body<> body) { return Response::text(*body, 201).header("location", "/7"); }
+
+class Loopback : public ::testing::Test {
+protected:
+  Loopback() {
+    app.get("/{n:int}", show);
+    app.post("/", create);
+    app.get("/nothing", [] {});
+  }
+  App app;
+};
+
+TEST_F(Loopback, AnswersThroughTheWholePipeline) {
+  loopback::Client client{app};
+
+  const loopback::Reply reply = client.get("/21");
+
+  EXPECT_EQ(reply.status(), 200);
+  EXPECT_EQ(reply.body(), "21 42m");
+  EXPECT_EQ(reply.content_type(), "text/plain; charset=utf-8");
+}
+
+TEST_F(Loopback, SendsHeadersAndBodies) {
+  loopback::Client client{app};
+  OwnedRequest request{Method::get, "/1"};
+  request.header("X-Unit", "km");
+
+  EXPECT_EQ(client.send(std::move(request)).body(), "1 2km");
+  const loopback::Reply created = client.post("/", "hello");
+  EXPECT_EQ(created.status(), 201);
+  EXPECT_EQ(created.body(), "hello");
+  EXPECT_EQ(created.header("Location"), "/7");
+}
+
+TEST_F(Loopback, ShowsWhatAPeerWouldSee) {
+  loopback::Client client{app};
+
+  EXPECT_EQ(client.send(OwnedRequest{Method::head, "/1"}).body(), "");
+  EXPECT_EQ(client.send(OwnedRequest{Method::head, "/1"}).status(), 200);
+  EXPECT_EQ(client.get("/nothing").body(), "");
+  EXPECT_EQ(client.get("/none").status(), 404);
+  EXPECT_EQ(client.post("/1", "").status(), 405);
+  EXPECT_EQ(client.get("/%zz").status(), 400);
+}
+
+TEST_F(Loopback, RefusesABodyThatIsTooLarge) {
+  loopback::Client client{app, {.body_limit = 4}};
+
+  EXPECT_EQ(client.post("/", "1234").status(), 201);
+  EXPECT_EQ(client.post("/", "12345").status(), 413);
+}
+
+TEST_F(Loopback, AsksSeveralAtTheSameTime) {
+  loopback::Client client{app};
+  auto both = [](loopback::Client& c) -> Task<std::string> {
+    OwnedRequest one{Method::get, "/1"};
+    OwnedRequest two{Method::get, "/2"};
+    auto [a, b] = co_await when_all(c.ask(std::move(one)), c.ask(std::move(two)));
+    co_return a.body() + "," + b.body();
+  };
+
+  EXPECT_EQ(client.run(both(client)), "1 2m,2 4m");
+}
+
+// Hears of its end: never ready before it is asked to stop.
+Task<std::string> waits_for_ever(State<std::atomic<int>> stopped) {
+  try {
+    co_await sleep(Duration::max());
+  } catch (const Cancelled&) {
+    ++*stopped;
+    throw;
+  }
+  co_return "";
+}
+
+TEST_F(Loopback, TellsTheServiceThatThePeerHasLeft) {
+  std::atomic<int> stopped{0};
+  app.borrow(stopped);
+  app.get("/wait", waits_for_ever);
+  loopback::Client client{app};
+  auto leave = [](Env& env) -> Task<int> {
+    env.stop.request_stop();
+    co_return 0;
+  };
+  auto ask_and_leave = [&leave](loopback::Client& c) -> Task<int> {
+    Env& env = co_await test::CurrentEnv{};
+    OwnedRequest request{Method::get, "/wait"};
+    auto [reply, nothing] = co_await when_all(c.ask(std::move(request)), leave(env));
+    co_return reply.status() + nothing;
+  };
+
+  EXPECT_EQ(client.run(ask_and_leave(client)), 503);
+  EXPECT_EQ(stopped, 1);
+}
+
+TEST_F(Loopback, ThrowsWhatIsWrongWithTheApp) {
+  app.get("/state", [](State<int>) {});
+
+  EXPECT_THROW(loopback::Client{app}, StartError);
+}
+
+TEST_F(Loopback, OfSeveralClientsShareAnApp) {
+  loopback::Client one{app};
+  loopback::Client two{app};
+
+  EXPECT_EQ(one.get("/1").body(), two.get("/1").body());
+}
+
+}  // namespace
+}  // namespace umbel
