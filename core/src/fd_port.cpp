@@ -59,7 +59,8 @@ FdPort::~FdPort() {
 void FdPort::wake() noexcept {
   if (signalled_.exchange(true, std::memory_order_acq_rel)) return;
   const std::uint64_t one = 1;
-  while (write(event_.get(), &one, sizeof one) < 0 && errno == EINTR) {}
+  while (write(event_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+  }
 }
 
 void FdPort::arm(Time when) noexcept {

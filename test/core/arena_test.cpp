@@ -15,7 +15,9 @@ namespace {
 
 TEST(Arena, TakesNothingBeforeItIsAsked) {
   const std::size_t before = test::allocations();
-  { const Arena arena; }
+  {
+    const Arena arena;
+  }
   EXPECT_EQ(test::allocations(), before);
 }
 

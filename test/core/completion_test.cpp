@@ -117,7 +117,9 @@ TEST(Completion, ThrowsWhenItIsGivenUp) {
   copy.reset();
   port.run();
   EXPECT_FALSE(started.is_done()) << "one setter is left";
-  { const SetterOf<int> last{std::move(moved)}; }
+  {
+    const SetterOf<int> last{std::move(moved)};
+  }
   port.run();
 
   EXPECT_THROW(static_cast<void>(started.result().value()), std::runtime_error);
@@ -125,7 +127,9 @@ TEST(Completion, ThrowsWhenItIsGivenUp) {
 
 Task<int> given_up_before_the_await() {
   Completion<int> completion;
-  { auto setter = completion.setter(); }
+  {
+    auto setter = completion.setter();
+  }
   const int value = co_await completion;
   co_return value;
 }

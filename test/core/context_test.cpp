@@ -266,7 +266,8 @@ TEST(Context, PostsOfEachThreadKeepTheirOrder) {
   std::vector<std::thread> posters;
   for (std::size_t thread = 0; thread < 4; ++thread) {
     posters.emplace_back([&, thread] {
-      for (int i = 0; i < posts; ++i) port.context().post([&arrived, thread, i]() noexcept { arrived[thread].push_back(i); });
+      for (int i = 0; i < posts; ++i)
+        port.context().post([&arrived, thread, i]() noexcept { arrived[thread].push_back(i); });
     });
   }
 
@@ -507,7 +508,8 @@ public:
 
   bool all_fired_in_time() const {
     return wrong_ == 0 && std::is_sorted(fired_.begin(), fired_.end()) &&
-           std::none_of(expected_.begin(), expected_.end(), [this](const auto& when) { return when && *when <= now(); });
+           std::none_of(expected_.begin(), expected_.end(),
+                        [this](const auto& when) { return when && *when <= now(); });
   }
   std::size_t fired() const { return fired_.size(); }
 

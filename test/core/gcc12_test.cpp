@@ -127,12 +127,14 @@ TEST_P(Gcc12, AnAwaitedLoopConditionIsBoundToALocalFirst) { EXPECT_EQ(finish(loo
 Task<int> switch_on_a_local() {
   const int kind = co_await number(2);
   switch (kind) {
-    case 1: co_return 10;
+    case 1:
+      co_return 10;
     case 2: {
       const int value = co_await number(20);
       co_return value;
     }
-    default: co_return 0;
+    default:
+      co_return 0;
   }
 }
 TEST_P(Gcc12, AnAwaitedSwitchIsBoundToALocalFirst) { EXPECT_EQ(finish(switch_on_a_local()), 20); }

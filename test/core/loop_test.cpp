@@ -350,7 +350,9 @@ TEST(BorrowedLoop, IsNotTurnedByADestructorWithoutJobs) {
   bool fired = false;
   HostTimer timer{host, 0, [&] { fired = true; }};
 
-  { const Loop loop{host.get()}; }
+  {
+    const Loop loop{host.get()};
+  }
 
   EXPECT_FALSE(fired);
   host.run();

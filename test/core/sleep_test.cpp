@@ -132,7 +132,8 @@ Task<void> nap_and_count(Duration duration, std::vector<Duration>& order) {
 TEST(Sleep, ManySleepersWakeInOrderOfTheirTime) {
   ManualPort port;
   std::vector<Duration> order;
-  for (int i = 0; i < 1000; ++i) spawn(port.context(), nap_and_count(((i * 7919) % 1000 + 1) * 1ms, order), [](Result<void>) noexcept {});
+  for (int i = 0; i < 1000; ++i)
+    spawn(port.context(), nap_and_count(((i * 7919) % 1000 + 1) * 1ms, order), [](Result<void>) noexcept {});
 
   port.advance(1s);
 

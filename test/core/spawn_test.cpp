@@ -66,7 +66,8 @@ TEST(Spawn, GivesTheErrorThatTheTaskThrew) {
     ManualPort port;
     std::string message;
 
-    spawn(port.context(), failing_after(turns), [&](Result<Live> result) noexcept { message = result.error().message(); });
+    spawn(port.context(), failing_after(turns),
+          [&](Result<Live> result) noexcept { message = result.error().message(); });
     port.run();
 
     EXPECT_FALSE(message.empty());

@@ -155,7 +155,9 @@ TEST(Task, OneThatIsDroppedNeverRunsAndItsArgumentsAreDestroyedOnce) {
   const LiveCheck check;
   bool ran = false;
 
-  { const Task<void> dropped = take_live(Live{"argument"}, ran); }
+  {
+    const Task<void> dropped = take_live(Live{"argument"}, ran);
+  }
 
   EXPECT_FALSE(ran);
   EXPECT_TRUE(check.ok());
@@ -328,7 +330,7 @@ Task<bool> has_env_of_parent() {
   Env* const childs = co_await env_of_child();
   co_await yield_once();
   Env* const later = co_await env_of_child();
-  co_return childs == &env && later == &env;
+  co_return childs == &env&& later == &env;
 }
 
 TEST(Task, InheritsItsParentsEnvironment) { EXPECT_TRUE(finish(has_env_of_parent())); }
@@ -370,7 +372,8 @@ Task<int> add(Task<int> a, Task<int> b) {
   co_return first + second;
 }
 Task<int> nest() {
-  const int sum = co_await add(half_waiting_child(co_await half_waiting_child(3)), add(half_waiting_child(4), half_waiting_child(5)));
+  const int sum = co_await add(half_waiting_child(co_await half_waiting_child(3)),
+                               add(half_waiting_child(4), half_waiting_child(5)));
   co_return sum;
 }
 

@@ -123,7 +123,9 @@ TEST(WhenAll, OneThatIsDroppedRunsNothing) {
   const LiveCheck check;
   std::vector<std::string> notes;
 
-  { const auto dropped = when_all(live_at(notes, 0ms), fail_at(notes, "x", 0ms)); }
+  {
+    const auto dropped = when_all(live_at(notes, 0ms), fail_at(notes, "x", 0ms));
+  }
 
   EXPECT_TRUE(notes.empty());
   EXPECT_TRUE(check.ok());

@@ -140,7 +140,8 @@ TEST(WorkQueue, RunsAsManyJobsAtOnceAsItHasWorkersAndNeverMore) {
     SameJobs counting{[&] {
       const int now = ++running;
       int before = most.load();
-      while (before < now && !most.compare_exchange_weak(before, now)) {}
+      while (before < now && !most.compare_exchange_weak(before, now)) {
+      }
       --running;
     }};
 

@@ -36,10 +36,8 @@ T finish(Task<T> task) {
   testing::ManualPort port;
   Started<T> started{port, std::move(task)};
   port.run();
-  if constexpr (std::is_void_v<T>)
-    started.result().value();
-  else
-    return std::move(started.result()).value();
+  if constexpr (std::is_void_v<T>) started.result().value();
+  else return std::move(started.result()).value();
 }
 
 /// `Env& env = co_await CurrentEnv{};`

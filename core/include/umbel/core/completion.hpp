@@ -129,7 +129,7 @@ public:
     detail::CompletionState<T>* state_;
   };
 
-  Completion() : state_(*::new (detail::BlockPool::take(sizeof(State))) State) {}
+  Completion() : state_(*::new(detail::BlockPool::take(sizeof(State))) State) {}
   Completion(const Completion&) = delete;
   Completion& operator=(const Completion&) = delete;
   ~Completion() { state_.drop(); }
@@ -152,10 +152,8 @@ public:
       stopped_.unlink();
       if (!state_.is_set()) throw Cancelled{};
       Result<T> result = state_.take();
-      if constexpr (std::is_void_v<T>)
-        result.value();
-      else
-        return std::move(result).value();
+      if constexpr (std::is_void_v<T>) result.value();
+      else return std::move(result).value();
     }
 
   private:
