@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/allocations.hpp"
 #include "umbel/testing/manual_port.hpp"
 
 namespace umbel::http1 {
@@ -343,6 +344,7 @@ TEST(Session, LimitsTheHeaderBlock) {
   expect_refused(get("/", "X: " + string(64 - 9 - 3 - 2 - 1, 'y') + "\r\n"), 431, limits);
   expect_refused(get("/", "X: " + string(5000, 'y') + "\r\n"), 431, limits);
   EXPECT_EQ(status_of(run(get("/", "X: " + string(30'000, 'y') + "\r\n")).sent), 200);
+  expect_refused(get("/", "X: " + string(20, 'y') + "\r\n"), 431, Limits{.request_line = 64, .header_block = 20});
   Connected c;
   EXPECT_EQ(status_of(c.send(get("/", "X: " + string(40'000, 'y') + "\r\n"))), 431);
 }
@@ -632,6 +634,40 @@ TEST(Session, StaysWhereItWasToldToReadWhileARequestEnds) {
   c.session.commit(size);
 
   EXPECT_EQ(without_date(c.send(string(8999 - size, 'b') + get("/"))), ok("no") + ok("GET / a|"));
+}
+
+TEST(Session, AllocatesNothingForARequest) {
+  if (!test::allocations_are_counted) GTEST_SKIP() << "allocations are not counted under sanitizers";
+  Limits limits;
+  testing::ManualPort port;
+  class Plain : public Service {
+    struct Collected : Work {
+      Collected() noexcept : Work([](Work&) noexcept {}) {}
+    } collected;
+
+  public:
+    void serve(Exchange& exchange) noexcept override {
+      EXPECT_TRUE(exchange.collect_body(collected));
+      exchange.reply(Response::text(exchange.request().body()).header("x-count", "1"));
+    }
+  } service;
+  class Silent : public Session::Host {
+    void on_change() noexcept override {}
+  } host;
+  Endpoint endpoint{service, port.context(), limits};
+  Session session{endpoint, host};
+  const string requests = get("/x") + post("/x", string(1000, 'b')) + chunked("/x", "5\r\nhello\r\n0\r\n\r\n");
+  const auto ask = [&] {
+    EXPECT_EQ(session.feed(requests), requests.size());
+    while (!session.output().empty()) session.consumed(session.output().size());
+  };
+
+  for (int i = 0; i < 3; ++i) ask();
+  const std::size_t before = test::allocations();
+  for (int i = 0; i < 100; ++i) ask();
+
+  EXPECT_EQ(test::allocations(), before);
+  EXPECT_TRUE(session.is_idle());
 }
 
 // Peers that leave.

@@ -14,7 +14,7 @@ namespace umbel::http1 {
 
 namespace {
 
-constexpr Refusal malformed{400, "The request is not HTTP/1.1."};
+constexpr Refusal not_http{400, "The request is not HTTP/1.1."};
 constexpr Refusal too_slow{408, "The request did not arrive in time."};
 constexpr Refusal line_too_long{414, "The request line is too long."};
 constexpr Refusal head_too_large{431, "The header fields are too large."};
@@ -89,6 +89,7 @@ private:
   bool read_head();
   bool skip_blank_lines();
   bool check_head_size();
+  bool is_block_too_large() const noexcept;
   bool begin_request();
   void serve();
   void refuse(const Refusal& refusal);
@@ -296,7 +297,7 @@ inline bool Session::Impl::skip_blank_lines() {
     return true;
   while (begin_ != end_ && (input_[begin_] == '\r' || input_[begin_] == '\n')) {
     if (end_ - begin_ == 1 && input_[begin_] == '\r') return false;
-    if (input_[begin_] == '\n' || input_[begin_ + 1] != '\n') return refuse(malformed), false;
+    if (input_[begin_] == '\n' || input_[begin_ + 1] != '\n') return refuse(not_http), false;
     parsed_ = begin_ += 2;
   }
   if (begin_ == end_) recycle();
@@ -317,7 +318,7 @@ inline bool Session::Impl::read_head() {
   if (size == 0) return false;
   const char* stop = nullptr;
   const Parser::Event event = parser_.run(input_ + parsed_, size, stop);
-  if (event == Parser::Event::broken) return refuse(malformed), false;
+  if (event == Parser::Event::broken) return refuse(not_http), false;
   parsed_ = static_cast<std::size_t>(stop - input_);
   return event == Parser::Event::more ? check_head_size() : begin_request();
 }
@@ -328,11 +329,20 @@ inline bool Session::Impl::check_head_size() {
   if (!parser_.is_past_line(input_ + parsed_)) return refuse(line_too_long), false;
   line_done_ = true;
   head_limit_ = parser_.line_size(input_ + begin_) + endpoint_.limits_.header_block;
-  return true;
+  if (parsed_ - begin_ < head_limit_) return true;
+  return refuse(head_too_large), false;
+}
+
+// Of a complete head that was parsed in one step.
+bool Session::Impl::is_block_too_large() const noexcept {
+  return parser_.is_past_line(input_ + parsed_) &&
+         parsed_ - begin_ > parser_.line_size(input_ + begin_) + endpoint_.limits_.header_block;
 }
 
 inline bool Session::Impl::begin_request() {
   in_head_ = false;
+  if (!line_done_ && parsed_ - begin_ > endpoint_.limits_.header_block && is_block_too_large()) [[unlikely]]
+    return refuse(head_too_large), false;
   if (const Refusal* const refusal = parser_.check(input_ + parsed_)) return refuse(*refusal), false;
   begin_ = parsed_;
   parser_.put_request(request_);
