@@ -2,6 +2,7 @@
 """What the scripts of this folder ask of a build: which folders its compiler looks into."""
 import json
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,12 +17,23 @@ def commands(build: str):
         yield (folder / entry["file"]).resolve(), shlex.split(entry["command"]), folder
 
 
-def roots(build: str, sources: str) -> list:
-    """Where the files below `sources`, say di/src, find their includes: paths in the order of search."""
+def roots(build: str, sources: str, pattern: str = ".*") -> list:
+    """Where the files in `sources`, say di/src, find their includes: paths in the order of search."""
     for file, arguments, folder in commands(build):
-        if file.is_relative_to(SOURCE / sources):
+        if file.parent == SOURCE / sources and re.fullmatch(pattern, file.name):
             return [(folder / path).resolve() for path in include_paths(arguments)]
-    raise SystemExit(f"{build} compiles nothing in {sources}")
+    raise SystemExit(f"{build} compiles nothing of {pattern} in {sources}")
+
+
+def public_headers() -> list:
+    """All that is installed: include/umbel/ of every component."""
+    folders = [SOURCE / top for top in ("core", "di", "transport")]
+    return sorted(path for folder in folders for path in folder.rglob("*.hpp") if "/include/umbel/" in str(path))
+
+
+def root_of(header: pathlib.Path) -> pathlib.Path:
+    """The include folder that a public header lies in."""
+    return next(folder for folder in header.parents if folder.name == "include")
 
 
 def include_paths(arguments: list):
