@@ -3,16 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "peer.hpp"
+#include "umbel/core/blocking_port.hpp"
+#include "umbel/core/work_pool.hpp"
 #include "umbel/di/handler.hpp"
 #include "umbel/di/plan.hpp"
 #include "umbel/di/resolver.hpp"
@@ -105,7 +109,8 @@ struct Behaviour {
 class RandomGraph {
 public:
   explicit RandomGraph(Random& random) {
-    const std::size_t count = 1 + below(random, chance(random, 0.1) ? 40 : 12);
+    const std::size_t largest = chance(random, 0.01) ? 150 : chance(random, 0.1) ? 40 : 12;
+    const std::size_t count = 1 + below(random, largest);
     const double density = std::uniform_real_distribution<>{0.0, 3.0}(random) / static_cast<double>(count);
     const double failing = chance(random, 0.5) ? 0.15 : 0.0;
     for (std::size_t i = 0; i < count; ++i) add(random, i + 1 == count, density, failing);
@@ -194,6 +199,13 @@ public:
   Peer& peer() noexcept { return peer_; }
   const RandomGraph& graph() const noexcept { return graph_; }
   std::vector<Gate*>& gates() noexcept { return gates_; }
+  void open_a_gate(Random& random) {
+    if (gates_.empty()) return;
+    const auto gate = gates_.begin() + static_cast<std::ptrdiff_t>(below(random, gates_.size()));
+    Gate& chosen = **gate;
+    gates_.erase(gate);
+    chosen.open();
+  }
   void leave() {
     has_left_ = has_begun_;  // Before that nobody listens yet.
     peer_.leave();
@@ -251,16 +263,19 @@ private:
     return runs;
   }
   void check(bool holds, const char* what) {
-    if (!holds && mistake_.empty()) mistake_ = what;
+    if (holds) return;
+    const std::lock_guard lock{mutex_};
+    if (mistake_.empty()) mistake_ = what;
   }
 
   const RandomGraph& graph_;
   Peer peer_;
   std::vector<StepState> steps_;
   std::vector<Gate*> gates_;
-  std::size_t running_ = 0;
+  std::atomic<std::size_t> running_{0};
   bool has_begun_ = false;
   bool has_left_ = false;
+  std::mutex mutex_;
   std::string mistake_;
 };
 
@@ -347,15 +362,8 @@ private:
       case 1:
         if (const std::size_t waiting = port_.pool().waiting()) port_.pool().run_one(below(random_, waiting));
         return;
-      default: return open_a_gate(run);
+      default: return run.open_a_gate(random_);
     }
-  }
-  void open_a_gate(Run& run) {
-    if (run.gates().empty()) return;
-    const auto gate = run.gates().begin() + static_cast<std::ptrdiff_t>(below(random_, run.gates().size()));
-    Gate& chosen = **gate;
-    run.gates().erase(gate);
-    chosen.open();
   }
 
   Random random_;
@@ -380,6 +388,37 @@ TEST(RandomGraph, KeepsEveryPromiseOnEverySchedule) {
     const std::uint64_t seed = only ? only : 20'261'122 + i;
     const std::string mistake = Schedule{seed}.play();
     ASSERT_EQ(mistake, "") << "UMBEL_SEED=" << seed;
+  }
+}
+
+// The same on real workers: what a node wrote, those that need it may read.
+std::string play_on_threads(std::uint64_t seed, WorkPool& pool) {
+  Random random{seed};
+  const RandomGraph graph{random};
+  BlockingPort port{pool};
+  Run one{graph, port.context()};
+  Run two{graph, port.context()};
+  const bool leaves = chance(random, 0.3);
+
+  one.serve();
+  two.serve();
+  if (leaves) one.peer().leave();  // A worker may begin a node at this very moment.
+  port.run_until([&] {
+    while (!one.gates().empty() || !two.gates().empty()) (chance(random, 0.5) ? one : two).open_a_gate(random);
+    return one.peer().replies() > 0 && two.peer().replies() > 0;
+  });
+
+  one.judge(leaves, false);
+  two.judge(false, false);
+  return one.mistake() + two.mistake();
+}
+
+TEST(RandomGraph, KeepsEveryPromiseOnRealThreads) {
+  ThreadPool pool{{.threads = 3}};
+
+  for (std::uint64_t i = 0; i < 2'000; ++i) {
+    const std::uint64_t seed = 20'261'122 + i;
+    ASSERT_EQ(play_on_threads(seed, pool), "") << "seed " << seed;
   }
 }
 
