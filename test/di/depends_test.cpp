@@ -9,12 +9,9 @@
 #include <memory>
 #include <numeric>
 #include <string>
-#include <type_traits>
 
-#include "../support/live.hpp"
 #include "journal.hpp"
 #include "peer.hpp"
-#include "umbel/di/signature.hpp"
 
 namespace umbel::test {
 namespace {
@@ -317,131 +314,6 @@ TEST_F(Kinds, MakeAggregatesOfTwelveMembers) {
   app.get("/", [](Depends<make<Twelve>> twelve) { return std::to_string(*twelve->a + *twelve->j + *twelve->k); });
 
   EXPECT_EQ(body("/?j=10"), "16");
-}
-
-// --- handlers -------------------------------------------------------------------------------------------------------
-
-Result<Response> teapot(Query<"ok", bool> ok) {
-  if (*ok) return Response::text("tea");
-  return HttpError{418};
-}
-Task<Result<Response>> late_teapot(Query<"ok", bool> ok) {
-  co_await sleep(1ms);
-  if (*ok) co_return Response::text("tea");
-  co_return HttpError{418};
-}
-Result<std::string> text_or_not(Query<"ok", bool> ok) {
-  if (*ok) return std::string{"text"};
-  return HttpError{418};
-}
-Result<void> nothing_or_not(Query<"ok", bool> ok) {
-  if (*ok) return {};
-  return HttpError{418};
-}
-Task<void> nothing_later() { co_await sleep(1ms); }
-
-TEST_F(Kinds, OfHandlersAnswerWithWhatTheyReturn) {
-  app.get("/response", teapot);
-  app.get("/late", late_teapot);
-  app.get("/text", text_or_not);
-  app.get("/nothing", nothing_or_not);
-  app.get("/later", nothing_later);
-  app.get("/literal", [] { return "literal"; });
-  const auto answer = [this](std::string target) {
-    const auto peer = ask(std::move(target));
-    port.advance(1ms);
-    return std::to_string(peer->status()) + " " + peer->body();
-  };
-
-  EXPECT_EQ(answer("/response?ok=1"), "200 tea");
-  EXPECT_EQ(answer("/late?ok=1"), "200 tea");
-  EXPECT_EQ(answer("/text?ok=1"), "200 text");
-  EXPECT_EQ(answer("/nothing?ok=1"), "204 ");
-  EXPECT_EQ(answer("/later"), "204 ");
-  EXPECT_EQ(answer("/literal"), "200 literal");
-  for (const char* target : {"/response?ok=0", "/late?ok=0", "/text?ok=0", "/nothing?ok=0"})
-    EXPECT_EQ(answer(target), R"(418 {"detail":""})") << target;
-  EXPECT_EQ(ask("/literal")->response().content_type(), "text/plain; charset=utf-8");
-}
-
-TEST_F(Kinds, OfHandlersMayCapture) {
-  const LiveCheck live;
-  {
-    TestApp test;
-    const Live captured{"captured"};
-    test.app.get("/plain", [captured](Query<"n", int> n) { return captured.text() + std::to_string(*n); });
-    test.app.get("/late", [captured]() -> Task<std::string> {
-      co_await sleep(1ms);
-      co_return captured.text();
-    });
-
-    EXPECT_EQ(test.body("/plain?n=1"), "captured1");
-    const auto peer = test.begin("/late");
-    test.port.advance(1ms);
-    EXPECT_EQ(peer->body(), "captured");
-  }
-  EXPECT_TRUE(live.ok());
-}
-
-TEST_F(Kinds, OfHandlersMayMoveIn) {
-  app.get("/", [owned = std::make_unique<int>(7)] { return std::to_string(*owned); });
-
-  EXPECT_EQ(body("/"), "7");
-}
-
-TEST_F(Kinds, OfHandlersMayBeFunctors) {
-  struct Greets {
-    std::string greeting;
-    std::string operator()(Path<"name"> name) const { return greeting + std::string{*name}; }
-  };
-  app.get("/{name}", Greets{"hello "});
-
-  EXPECT_EQ(body("/you"), "hello you");
-}
-
-int provider_and_handler_base() { return 3; }
-std::string provider_and_handler(Depends<provider_and_handler_base> base) { return std::to_string(*base); }
-Task<std::string> uses_a_handler(Depends<provider_and_handler> other) { co_return *other + "!"; }
-
-TEST_F(Kinds, OfHandlersMayBeProvidersElsewhere) {
-  app.get("/1", provider_and_handler);
-  app.get("/2", uses_a_handler);
-
-  EXPECT_EQ(body("/1"), "3");
-  EXPECT_EQ(body("/2"), "3!");
-}
-
-// --- reflection -----------------------------------------------------------------------------------------------------
-
-TEST(Signature, IsThatOfAnythingThatCanBeCalled) {
-  using detail::HasSignature;
-  using detail::Signature;
-  using detail::TypeList;
-  struct Overloaded {
-    int operator()(int) const;
-    int operator()(long) const;
-  };
-  struct Mutable {
-    int operator()();
-  };
-  auto generic = [](auto) {};
-
-  static_assert(std::is_same_v<Signature<int(long)>::Parameters, TypeList<long>>);
-  static_assert(std::is_same_v<Signature<int(long) noexcept>::Result, int>);
-  static_assert(std::is_same_v<Signature<int (*)(long)>::Parameters, TypeList<long>>);
-  static_assert(std::is_same_v<Signature<int (*)() noexcept>::Parameters, TypeList<>>);
-  static_assert(std::is_same_v<Signature<Adds>::Parameters, TypeList<Depends<function>>>);
-  static_assert(!HasSignature<Overloaded> && !HasSignature<Mutable> && !HasSignature<decltype(generic)>);
-  static_assert(!HasSignature<int>);
-}
-
-TEST(Made, IsWhatDependentsSee) {
-  static_assert(std::is_same_v<Made<function>, int>);
-  static_assert(std::is_same_v<Made<result>, int>);
-  static_assert(std::is_same_v<Made<coroutine>, int>);
-  static_assert(std::is_same_v<Made<result_coroutine>, int>);
-  static_assert(std::is_same_v<Made<check_result_later>, void>);
-  static_assert(std::is_same_v<Made<make<Paging>>, Paging>);
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -43,69 +41,6 @@ struct FromText<test::Even> {
 
 namespace umbel::test {
 namespace {
-
-template <class T>
-std::optional<T> converted(std::string_view text) {
-  std::optional<T> out;
-  const ConvertError error = FromText<T>::convert(text, out);
-  EXPECT_EQ(static_cast<bool>(error), !out.has_value()) << text;
-  return out;
-}
-template <class T>
-std::string error_of(std::string_view text) {
-  std::optional<T> out;
-  return std::string{FromText<T>::convert(text, out).type};
-}
-
-TEST(Convert, TakesIntegersWithinTheirType) {
-  EXPECT_EQ(converted<int>("-12"), -12);
-  EXPECT_EQ(converted<int>("+12"), 12);
-  EXPECT_EQ(converted<int>("007"), 7);
-  EXPECT_EQ(converted<std::int64_t>("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
-  EXPECT_EQ(converted<std::uint64_t>("18446744073709551615"), std::numeric_limits<std::uint64_t>::max());
-  EXPECT_EQ(converted<std::uint8_t>("255"), 255);
-  EXPECT_EQ(converted<std::int8_t>("-128"), -128);
-  EXPECT_EQ(converted<unsigned>("-0"), 0u);
-}
-
-TEST(Convert, RefusesWhatIsNoInteger) {
-  for (const char* text : {"", "abc", "1.5", "1e3", " 1", "1 ", "0x10", "+", "-", "+-1", "--1", "1_000"}) {
-    EXPECT_EQ(error_of<int>(text), "int_parsing") << text;
-    EXPECT_EQ(error_of<unsigned>(text), "int_parsing") << text;
-  }
-}
-
-TEST(Convert, RefusesIntegersBeyondTheirType) {
-  EXPECT_EQ(error_of<int>("2147483648"), "int_parsing_size");
-  EXPECT_EQ(error_of<std::int64_t>("9223372036854775808"), "int_parsing_size");
-  EXPECT_EQ(error_of<std::uint64_t>("18446744073709551616"), "int_parsing_size");
-  EXPECT_EQ(error_of<std::uint8_t>("256"), "int_parsing_size");
-  EXPECT_EQ(error_of<std::int8_t>("-129"), "int_parsing_size");
-  EXPECT_EQ(error_of<unsigned>("-1"), "int_parsing_size");
-}
-
-TEST(Convert, TakesNumbers) {
-  EXPECT_EQ(converted<double>("1.5"), 1.5);
-  EXPECT_EQ(converted<double>("+1e3"), 1000.0);
-  EXPECT_EQ(converted<float>("-0.25"), -0.25f);
-  for (const char* text : {"", "x", "1.5x", "1,5"}) EXPECT_EQ(error_of<double>(text), "float_parsing") << text;
-  for (const char* text : {"inf", "-inf", "nan", "1e999"}) EXPECT_EQ(error_of<double>(text), "finite_number") << text;
-}
-
-TEST(Convert, RefusesANumberBeyondItsType) { EXPECT_EQ(error_of<float>("1e300"), "finite_number"); }
-
-TEST(Convert, TakesTheWordsForABool) {
-  for (const char* text : {"true", "True", "1", "on", "YES", "t", "y"}) EXPECT_EQ(converted<bool>(text), true) << text;
-  for (const char* text : {"false", "0", "off", "No", "F", "n"}) EXPECT_EQ(converted<bool>(text), false) << text;
-  for (const char* text : {"", "2", "maybe"}) EXPECT_EQ(error_of<bool>(text), "bool_parsing") << text;
-}
-
-TEST(Convert, TakesTextAsItIs) {
-  EXPECT_EQ(converted<std::string>(""), "");
-  EXPECT_EQ(converted<std::string_view>(" a "), " a ");
-}
-
-// --- parameters -----------------------------------------------------------------------------------------------------
 
 class Params : public ::testing::Test, public TestApp {
 protected:
@@ -280,85 +215,6 @@ TEST(Parameter, CanBeMadeByAUnitTest) {
   EXPECT_EQ(*query, "kept");
   EXPECT_EQ(query->size(), 4u);
   EXPECT_EQ(*number + *dependency + state->value, 15);
-}
-
-// --- the 422 --------------------------------------------------------------------------------------------------------
-
-int under(Query<"y", int> y) {
-  journal().write("ran");
-  return *y;
-}
-Task<int> beside(Query<"z", double>, Depends<under>) {
-  journal().write("ran");
-  co_return 1;
-}
-Task<std::string> bad_in_every_place(Query<"x", int>, Depends<beside>, Header<"h", bool>, Query<"missing">,
-                                     Query<"x", int>) {
-  journal().write("ran");
-  co_return "";
-}
-
-TEST(Validation, ListsEveryErrorOfTheGraphInWalkOrderAndRunsNothing) {
-  journal().take();
-  TestApp test;
-  test.app.get("/", bad_in_every_place);
-  OwnedRequest request{Method::get, "/?x=a&y=b&z=c"};
-  request.header("H", "d");
-
-  const auto peer = test.ask(std::move(request));
-
-  EXPECT_EQ(peer->status(), 422);
-  EXPECT_EQ(peer->response().content_type(), "application/json");
-  const auto item = [](std::string type, std::string loc, std::string msg, std::string input) {
-    return R"({"type":")" + type + R"(","loc":[)" + loc + R"(],"msg":")" + msg + R"(","input":)" + input + "}";
-  };
-  const std::string not_int = "Input should be a valid integer, unable to parse string as an integer";
-  EXPECT_EQ(peer->body(),
-            R"({"detail":[)" + item("int_parsing", R"("query","x")", not_int, R"("a")") + "," +
-                item("float_parsing", R"("query","z")", "Input should be a valid number, unable to parse string as a number",
-                     R"("c")") +
-                "," + item("int_parsing", R"("query","y")", not_int, R"("b")") + "," +
-                item("bool_parsing", R"("header","h")", "Input should be a valid boolean, unable to interpret input",
-                     R"("d")") +
-                "," + item("missing", R"("query","missing")", "Field required", "null") + "]}");
-  EXPECT_EQ(journal().take(), "");
-}
-
-TEST(Validation, SendsInputThatIsNoUtf8AsNull) {
-  TestApp test;
-  test.app.get("/", [](Query<"n", int>) {});
-
-  const auto peer = test.ask("/?n=%ff%fe");
-
-  EXPECT_EQ(peer->status(), 422);
-  EXPECT_NE(peer->body().find(R"("input":null)"), std::string::npos) << peer->body();
-}
-
-TEST(Validation, EscapesWhatTheClientSent) {
-  TestApp test;
-  test.app.get("/", [](Query<"n", int>) {});
-
-  EXPECT_NE(test.body("/?n=%22%5C%0A%3Cscript%3E").find(R"("input":"\"\\\n<script>")"), std::string::npos);
-}
-
-TEST(Validation, OfAnHttpErrorKeepsItsHeaders) {
-  const Response response = to_response(Error{HttpError{401, "who?"}.header("www-authenticate", "Bearer").header("x", "")});
-
-  EXPECT_EQ(response.status(), 401);
-  EXPECT_EQ(response.header("www-authenticate"), "Bearer");
-  EXPECT_EQ(response.header("x"), "");
-  EXPECT_EQ(response.body(), R"({"detail":"who?"})");
-}
-
-TEST(Validation, OfADetailThatIsNoUtf8IsStillJson) {
-  EXPECT_EQ(to_response(Error{HttpError{400, "\xff"}}).body(), R"({"detail":"not text"})");
-}
-
-TEST(Validation, AnswersWhatIsNoHttpErrorWithoutTellingWhat) {
-  EXPECT_EQ(to_response(Error{std::make_exception_ptr(7)}).body(), R"({"detail":"Internal Server Error"})");
-  EXPECT_EQ(to_response(Error{std::make_exception_ptr(Cancelled{})}).status(), 503);
-  EXPECT_EQ(to_response(Error{std::make_exception_ptr(HttpError{404})}).status(), 404);
-  EXPECT_EQ(to_response(Error{std::make_exception_ptr(ValidationError{})}).status(), 422);
 }
 
 }  // namespace

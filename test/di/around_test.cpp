@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/di/around.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "journal.hpp"
+#include "peer.hpp"
+#include "umbel/di/params.hpp"
+
+namespace umbel::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class AroundApp : public ::testing::Test, public TestApp {
+protected:
+  AroundApp() { journal().take(); }
+  void wrap(std::string name) {
+    app.around([name](const Request& request, Next next) -> Task<Response> {
+      journal().write(name + "+");
+      Response response = co_await next(request);
+      journal().write(name + "-");
+      response.header(name, "here");
+      co_return response;
+    });
+  }
+};
+
+TEST_F(AroundApp, PutsWhatIsAddedLaterOutside) {
+  wrap("inner");
+  wrap("outer");
+  app.get("/", handler<>);
+
+  const auto peer = ask("/");
+
+  EXPECT_EQ(journal().take(), "outer+ inner+ h inner- outer-");
+  EXPECT_EQ(peer->header("inner") + peer->header("outer"), "herehere");
+}
+
+TEST_F(AroundApp, WrapsWhatNoRouteAnswers) {
+  wrap("x");
+  app.get("/", handler<>);
+
+  EXPECT_EQ(ask("/none")->header("x"), "here");
+  EXPECT_EQ(ask("/%")->header("x"), "here");
+  EXPECT_EQ(ask(OwnedRequest{Method::put, "/"})->header("x"), "here");
+}
+
+TEST_F(AroundApp, WaitsForWhatTakesTime) {
+  wrap("x");
+  app.get("/", handler<slow<"s", 10>, plain<"p">>);
+
+  const auto peer = ask("/");
+  EXPECT_EQ(peer->status(), 0);
+  port.advance(10ms);
+
+  EXPECT_EQ(journal().take(), "x+ s+ p s- h x-");
+  EXPECT_EQ(peer->replies(), 1u);
+}
+
+TEST_F(AroundApp, SeesErrorsAsReplies) {
+  wrap("x");
+  app.get("/", handler<failing<"f", 409, 10>>);
+
+  const auto peer = begin("/");
+  port.advance(10ms);
+
+  EXPECT_EQ(peer->status(), 409);
+  EXPECT_EQ(peer->header("x"), "here");
+}
+
+TEST_F(AroundApp, MayAskForSomethingElse) {
+  app.around([](const Request& request, Next next) -> Task<Response> {
+    const std::string target = "/v2" + std::string{request.target()};
+    const Request changed{request.method(), target, request.headers(), request.body()};
+    Response response = co_await next(changed);
+    co_return response;
+  });
+  app.get("/v2/{x}", [](Path<"x"> x, Query<"q"> q) { return std::string{*x} + std::string{*q}; });
+
+  EXPECT_EQ(body("/a?q=b"), "ab");
+}
+
+TEST_F(AroundApp, MayAnswerByItself) {
+  app.around([](const Request&, Next) -> Task<Response> { co_return Response::text("closed", 503); });
+  app.get("/", handler<>);
+
+  EXPECT_EQ(status("/"), 503);
+  EXPECT_EQ(journal().take(), "");
+}
+
+template <int when>
+Task<Response> throws_at(const Request& request, Next next) {
+  if (when == 0) throw HttpError{401, "around"};
+  if (when == 1) throw std::runtime_error{"secret"};
+  co_await next(request);
+  co_await sleep(1ms);
+  throw HttpError{402, "after"};
+}
+
+TEST_F(AroundApp, AnswersWhatItThrowsLikeAHandlers) {
+  const auto answer = [](auto around) {
+    TestApp test;
+    test.app.around(around);
+    test.app.get("/", handler<>);
+    const auto peer = test.ask("/");
+    test.port.advance(1ms);
+    return std::to_string(peer->status()) + " " + peer->body();
+  };
+
+  EXPECT_EQ(answer(throws_at<0>), R"(401 {"detail":"around"})");
+  EXPECT_EQ(answer(throws_at<1>), R"(500 {"detail":"Internal Server Error"})");
+  EXPECT_EQ(answer(throws_at<2>), R"(402 {"detail":"after"})");
+  EXPECT_EQ(answer([](const Request&, Next) -> Task<Response> { throw HttpError{403, "no coroutine"}; }),
+            R"(403 {"detail":"no coroutine"})");
+}
+
+TEST_F(AroundApp, PassesTheBodyThrough) {
+  wrap("x");
+  wrap("y");
+  app.post("/", [](Body<> body) { return std::string{*body}; });
+  app.start(port.context());
+  Peer late{port.context(), OwnedRequest{Method::post, "/"}};
+  late.hold_body();
+
+  late.ask(app);
+  run();
+  late.deliver_body("late");
+  run();
+  OwnedRequest request{Method::post, "/"};
+  request.body("at once");
+
+  EXPECT_EQ(late.body(), "late");
+  EXPECT_EQ(ask(std::move(request))->body(), "at once");
+}
+
+TEST_F(AroundApp, PassesOnThatTheBodyFailed) {
+  wrap("x");
+  app.post("/", [](Body<> body) { return std::string{*body}; });
+  app.start(port.context());
+  Peer peer{port.context(), OwnedRequest{Method::post, "/"}};
+  peer.hold_body();
+
+  peer.ask(app);
+  peer.fail_body(413);
+  run();
+
+  EXPECT_EQ(peer.status(), 413);
+  EXPECT_EQ(peer.header("x"), "here");
+}
+
+TEST_F(AroundApp, PassesOnThatThePeerHasLeft) {
+  wrap("x");
+  app.get("/", handler<slow<"s", 500>>);
+
+  const auto peer = begin("/");
+  peer->leave();
+  run();
+
+  EXPECT_EQ(journal().take(), "x+ s+ s! x-");
+  EXPECT_EQ(peer->replies(), 1u);
+}
+
+}  // namespace
+}  // namespace umbel::test
