@@ -36,7 +36,8 @@ struct Plain<0> {
 Response of_plain_nodes(Depends<Plain<6>::node> last) { return Response::text(*last > 0 ? "positive" : "negative"); }
 
 int tenfold(Path<"id", int> id) { return *id * 10; }
-Task<Response> of_mixed_nodes(Depends<Ready<2>::node> one, Depends<Plain<2>::node> two, Depends<on_loop<tenfold>> three) {
+Task<Response> of_mixed_nodes(Depends<Ready<2>::node> one, Depends<Plain<2>::node> two,
+                              Depends<on_loop<tenfold>> three) {
   co_return Response::text(*one + *two + *three > 0 ? "positive" : "negative");
 }
 

@@ -138,11 +138,12 @@ Task<Result<void>> check_result_later() {
 
 TEST_F(Kinds, ThatMakeNothingAreWaitedFor) {
   journal().take();
-  app.get("/", [](Depends<check>, Depends<check_now>, Depends<check_result>, Depends<check_later>,
-                  Depends<check_result_later>) -> Task<std::string> {
-    journal().write("h");
-    co_return "";
-  });
+  app.get("/",
+          [](Depends<check>, Depends<check_now>, Depends<check_result>, Depends<check_later>,
+             Depends<check_result_later>) -> Task<std::string> {
+            journal().write("h");
+            co_return "";
+          });
 
   const auto peer = ask("/");
   EXPECT_EQ(journal().take(), "check_now check check_result");

@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 int price_of(Query<"n", int> n) { return *n * 2; }
 Task<int> late_price(Depends<price_of> price, State<int> factor) {
   co_await sleep(10ms);
-  co_return *price * *factor;
+  co_return *price** factor;
 }
 Task<std::unique_ptr<int>> moved_out() { co_return std::make_unique<int>(5); }
 Task<void> does_nothing() { co_return; }

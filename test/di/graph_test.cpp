@@ -14,7 +14,9 @@ namespace {
 struct Pool {};
 Task<int> open_session(State<Pool>) { co_return 1; }
 int current_user(Header<"x-token">, Depends<open_session>) { return 1; }
-Task<Response> read_item(Path<"item_id", int>, Depends<current_user>, Depends<open_session>) { co_return Response{200}; }
+Task<Response> read_item(Path<"item_id", int>, Depends<current_user>, Depends<open_session>) {
+  co_return Response{200};
+}
 
 TEST(Graph, TellsWhatEachNodeTakesAndWhereItRuns) {
   App app;
@@ -60,9 +62,10 @@ TEST(Graph, IsTextForPeople) {
 }
 
 TEST(Graph, IsDotForGraphviz) {
-  EXPECT_EQ(small_graph().dot(),
-            "digraph umbel {\n  rankdir=LR;\n  subgraph cluster_0 {\n    label=\"GET /\";\n"
-            "    n0_0 [label=\"a\\\"b\", shape=box];\n    n0_1 [label=\"h\", shape=ellipse];\n    n0_0 -> n0_1;\n  }\n}\n");
+  EXPECT_EQ(
+      small_graph().dot(),
+      "digraph umbel {\n  rankdir=LR;\n  subgraph cluster_0 {\n    label=\"GET /\";\n"
+      "    n0_0 [label=\"a\\\"b\", shape=box];\n    n0_1 [label=\"h\", shape=ellipse];\n    n0_0 -> n0_1;\n  }\n}\n");
 }
 
 TEST(Graph, IsJsonForPrograms) {

@@ -58,7 +58,9 @@ namespace {
 
 using Random = std::mt19937_64;
 
-std::size_t below(Random& random, std::size_t limit) { return std::uniform_int_distribution<std::size_t>{0, limit - 1}(random); }
+std::size_t below(Random& random, std::size_t limit) {
+  return std::uniform_int_distribution<std::size_t>{0, limit - 1}(random);
+}
 bool chance(Random& random, double probability) { return std::bernoulli_distribution{probability}(random); }
 
 class Run;
@@ -130,7 +132,8 @@ public:
   std::size_t winner() const {
     const auto& steps = plan_->steps();
     return static_cast<std::size_t>(
-        std::find_if(steps.begin(), steps.end(), [this](const detail::Step& step) { return of(step).fails; }) - steps.begin());
+        std::find_if(steps.begin(), steps.end(), [this](const detail::Step& step) { return of(step).fails; }) -
+        steps.begin());
   }
 
 private:
@@ -141,7 +144,8 @@ private:
   };
 
   static detail::NodeInfo info_of(NodeKind kind) {
-    if (kind == NodeKind::coroutine) return detail::make_node<detail::CallProvider<coroutine_node>>("coroutine", nullptr);
+    if (kind == NodeKind::coroutine)
+      return detail::make_node<detail::CallProvider<coroutine_node>>("coroutine", nullptr);
     detail::NodeInfo info = detail::make_node<detail::CallProvider<plain_node>>("plain", nullptr);
     info.kind = kind;
     return info;
@@ -150,7 +154,8 @@ private:
   // Whatever nobody needs is needed by the root, so that every node is in the plan.
   void add(Random& random, bool is_root, double density, double failing) {
     auto node = std::make_unique<Node>();
-    const NodeKind kinds[] = {NodeKind::coroutine, NodeKind::coroutine, NodeKind::plain, NodeKind::plain, NodeKind::on_loop};
+    const NodeKind kinds[] = {NodeKind::coroutine, NodeKind::coroutine, NodeKind::plain, NodeKind::plain,
+                              NodeKind::on_loop};
     node->behaviour.kind = kinds[below(random, std::size(kinds))];
     if (node->behaviour.kind == NodeKind::coroutine) node->behaviour.gates = below(random, 3);
     node->behaviour.deaf = chance(random, 0.3);
@@ -190,9 +195,8 @@ public:
   ~Run() { std::erase(current(), this); }
 
   static Run& of(const Place& place) {
-    const auto found = std::find_if(current().begin(), current().end(), [&](Run* run) {
-      return &run->peer_.request() == &place.resolver().request();
-    });
+    const auto found = std::find_if(current().begin(), current().end(),
+                                    [&](Run* run) { return &run->peer_.request() == &place.resolver().request(); });
     return **found;
   }
 
@@ -219,7 +223,8 @@ public:
     const std::size_t node = place.step().index;
     check(++steps_[node].began == 1, "a node ran twice");
     check(!has_left_, "a node began after the peer had left");
-    for (const std::size_t need : graph_.plan().needs_of(node)) check(steps_[need].is_alive, "a node ran before its need");
+    for (const std::size_t need : graph_.plan().needs_of(node))
+      check(steps_[need].is_alive, "a node ran before its need");
     if (graph_.plan().policy() == Policy::sequential)
       check(running_ == 0, "two nodes of a sequential plan ran at the same time");
     ++running_;
@@ -248,7 +253,8 @@ public:
     if (was_cancelled || was_refused) return;
     const std::size_t winner = graph_.winner();
     check(peer_.status() == (winner == steps_.size() ? 200 : 400 + static_cast<int>(winner)), "the wrong failure won");
-    for (std::size_t i = 0; i < winner; ++i) check(steps_[i].made == 1, "a node declared before the failure did not run");
+    for (std::size_t i = 0; i < winner; ++i)
+      check(steps_[i].made == 1, "a node declared before the failure did not run");
   }
   const std::string& mistake() const noexcept { return mistake_; }
 
@@ -358,11 +364,13 @@ private:
   void act() {
     Run& run = *runs_[below(random_, runs_.size())];
     switch (below(random_, 3)) {
-      case 0: return void(port_.step(1 + below(random_, 2)));
+      case 0:
+        return void(port_.step(1 + below(random_, 2)));
       case 1:
         if (const std::size_t waiting = port_.pool().waiting()) port_.pool().run_one(below(random_, waiting));
         return;
-      default: return run.open_a_gate(random_);
+      default:
+        return run.open_a_gate(random_);
     }
   }
 

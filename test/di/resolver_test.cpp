@@ -713,9 +713,7 @@ TEST_F(ResolverLife, OfAFailedResultLeavesNothing) {
   EXPECT_TRUE(live.ok());
 }
 
-std::string long_text(Query<"text", std::string> text, Header<"x-text", std::string> header) {
-  return *text + *header;
-}
+std::string long_text(Query<"text", std::string> text, Header<"x-text", std::string> header) { return *text + *header; }
 constexpr const char* long_word = "a-text-that-is-too-long-to-lie-inside-a-string";
 
 TEST_F(ResolverLife, OfParametersThatAreObjectsEndsOnEveryWay) {  // Leaks are found by AddressSanitizer.

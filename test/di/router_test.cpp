@@ -106,7 +106,8 @@ TEST_F(Routing, RefusesBadEscapes) {
   app.get("/f/{name}", [](Path<"name"> name) { return std::string{*name}; });
   app.get("/plain", says("plain"));
 
-  for (const char* target : {"/f/%", "/f/%4", "/f/%zz", "/f/a%00b", "/plain%", "/%"}) EXPECT_EQ(status(target), 400) << target;
+  for (const char* target : {"/f/%", "/f/%4", "/f/%zz", "/f/a%00b", "/plain%", "/%"})
+    EXPECT_EQ(status(target), 400) << target;
 }
 
 TEST_F(Routing, AnswersWhatItDoesNotKnow) {
@@ -195,8 +196,9 @@ TEST_F(Routing, StopsTheStartAtMistakesInARuntimeRoute) {
 
   EXPECT_NE(error.find("GET no/slash: the route's template must start with a slash"), std::string::npos) << error;
   EXPECT_NE(error.find("GET /{id:float}: a parameter's type is `int` or `path`: {id:int}"), std::string::npos) << error;
-  EXPECT_NE(error.find(R"(GET /here/{other} -> handler: it takes Path<"id">, which the route's template does not have)"),
-            std::string::npos)
+  EXPECT_NE(
+      error.find(R"(GET /here/{other} -> handler: it takes Path<"id">, which the route's template does not have)"),
+      std::string::npos)
       << error;
 }
 
@@ -237,8 +239,9 @@ TEST_F(Routing, IsClosedOnceTheAppHasStarted) {
 
   EXPECT_THROW(app.get("/late", says("")), std::logic_error);
   EXPECT_THROW(app.state(5), std::logic_error);
-  EXPECT_THROW(app.around([](const Request& request, Next next) -> Task<Response> { co_return co_await next(request); }),
-               std::logic_error);
+  EXPECT_THROW(
+      app.around([](const Request& request, Next next) -> Task<Response> { co_return co_await next(request); }),
+      std::logic_error);
 }
 
 TEST_F(Routing, RefusesStateThatIsThereAlready) {

@@ -42,14 +42,13 @@ TEST(Validation, ListsEveryErrorOfTheGraphInWalkOrderAndRunsNothing) {
     return R"({"type":")" + type + R"(","loc":[)" + loc + R"(],"msg":")" + msg + R"(","input":)" + input + "}";
   };
   const std::string not_int = "Input should be a valid integer, unable to parse string as an integer";
-  EXPECT_EQ(peer->body(),
-            R"({"detail":[)" + item("int_parsing", R"("query","x")", not_int, R"("a")") + "," +
-                item("float_parsing", R"("query","z")", "Input should be a valid number, unable to parse string as a number",
-                     R"("c")") +
-                "," + item("int_parsing", R"("query","y")", not_int, R"("b")") + "," +
-                item("bool_parsing", R"("header","h")", "Input should be a valid boolean, unable to interpret input",
-                     R"("d")") +
-                "," + item("missing", R"("query","missing")", "Field required", "null") + "]}");
+  EXPECT_EQ(peer->body(), R"({"detail":[)" + item("int_parsing", R"("query","x")", not_int, R"("a")") + "," +
+                              item("float_parsing", R"("query","z")",
+                                   "Input should be a valid number, unable to parse string as a number", R"("c")") +
+                              "," + item("int_parsing", R"("query","y")", not_int, R"("b")") + "," +
+                              item("bool_parsing", R"("header","h")",
+                                   "Input should be a valid boolean, unable to interpret input", R"("d")") +
+                              "," + item("missing", R"("query","missing")", "Field required", "null") + "]}");
   EXPECT_EQ(journal().take(), "");
 }
 
@@ -71,7 +70,8 @@ TEST(Validation, EscapesWhatTheClientSent) {
 }
 
 TEST(Validation, OfAnHttpErrorKeepsItsHeaders) {
-  const Response response = to_response(Error{HttpError{401, "who?"}.header("www-authenticate", "Bearer").header("x", "")});
+  const Response response =
+      to_response(Error{HttpError{401, "who?"}.header("www-authenticate", "Bearer").header("x", "")});
 
   EXPECT_EQ(response.status(), 401);
   EXPECT_EQ(response.header("www-authenticate"), "Bearer");

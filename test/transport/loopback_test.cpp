@@ -19,7 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 int doubled(Path<"n", int> n) { return *n * 2; }  // On a worker.
-Task<std::string> show(Path<"n", int> n, Depends<doubled> twice, Header<"x-unit", std::string_view, default_to<"m">> unit) {
+Task<std::string> show(Path<"n", int> n, Depends<doubled> twice,
+                       Header<"x-unit", std::string_view, default_to<"m">> unit) {
   co_return std::to_string(*n) + " " + std::to_string(*twice) + std::string{*unit};
 }
 Response create(Body<> body) { return Response::text(*body, 201).header("location", "/7"); }
