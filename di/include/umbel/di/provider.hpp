@@ -285,6 +285,8 @@ constexpr NodeInfo make_node(std::string_view name, const NodeInfo* wraps) {
     info.run = &NodeCode<Call, R, List>::run;
     info.wraps = wraps;
     if constexpr (!std::is_void_v<Slot>) {
+      static_assert(alignof(Slot) <= BlockPool::granule,
+                    "umbel: a node's value is aligned to 64 at the most: return a std::unique_ptr to it");
       info.size = sizeof(Slot);
       info.align = alignof(Slot);
       if constexpr (!std::is_trivially_destructible_v<Slot>) info.destroy = &destroy_slot<Slot>;
