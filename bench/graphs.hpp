@@ -83,7 +83,8 @@ struct MixedPlain {
   std::uint64_t operator()(Depends<mixed_node<N - 1>> before) const { return work(*before); }
 };
 
-// --- diamonds: levels of two, each taking both of the level below; node N is of level N / 2 ----------------------------
+// --- diamonds: levels of two, each taking both of the level below; node N is of level N / 2
+// ----------------------------
 
 template <int N>
 struct DiamondNode;
@@ -105,7 +106,8 @@ struct DiamondNode<0> {
   Task<std::uint64_t> operator()() const { co_return work(2); }
 };
 
-// --- the same by hand -------------------------------------------------------------------------------------------------
+// --- the same by hand
+// -------------------------------------------------------------------------------------------------
 
 inline std::uint64_t chain_by_hand(int nodes) {
   std::uint64_t value = 1;
@@ -121,7 +123,8 @@ inline Task<std::uint64_t> coroutines_by_hand(int nodes) {
   co_return value;
 }
 
-// --- the same as FastAPI resolves: nested awaits, a map from provider to value -----------------------------------------
+// --- the same as FastAPI resolves: nested awaits, a map from provider to value
+// -----------------------------------------
 
 using Cache = std::unordered_map<int, std::any>;
 

@@ -59,8 +59,8 @@ std::unique_ptr<const detail::Plan> plan_of(const detail::NodeInfo& root, Respon
 }
 
 void per_node(benchmark::State& state, std::size_t nodes) {
-  state.counters["per_node"] = benchmark::Counter(static_cast<double>(nodes), benchmark::Counter::kIsIterationInvariantRate |
-                                                                                 benchmark::Counter::kInvert);
+  state.counters["per_node"] = benchmark::Counter(
+      static_cast<double>(nodes), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 /// Requests that finish on the loop, one after another.

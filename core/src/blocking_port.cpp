@@ -17,10 +17,8 @@ void BlockingPort::wake() noexcept {
 void BlockingPort::wait() {
   std::unique_lock lock{mutex_};
   const auto is_woken = [this] { return wake_; };
-  if (alarm_ == Time::max())
-    woken_.wait(lock, is_woken);
-  else
-    woken_.wait_until(lock, alarm_, is_woken);
+  if (alarm_ == Time::max()) woken_.wait(lock, is_woken);
+  else woken_.wait_until(lock, alarm_, is_woken);
   wake_ = false;
 }
 

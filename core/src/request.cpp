@@ -9,8 +9,8 @@ namespace umbel {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> method_names{"GET",     "HEAD",    "POST",  "PUT",  "PATCH",
-                                                        "DELETE",  "OPTIONS", "CONNECT", "TRACE", "OTHER"};
+constexpr std::array<std::string_view, 10> method_names{"GET",    "HEAD",    "POST",    "PUT",   "PATCH",
+                                                        "DELETE", "OPTIONS", "CONNECT", "TRACE", "OTHER"};
 
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 

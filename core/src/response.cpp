@@ -29,7 +29,8 @@ std::string_view line_at(std::string_view lines, std::size_t at) noexcept {
 }
 
 bool is_named(std::string_view line, std::string_view name) noexcept {
-  return line.size() > name.size() && line[name.size()] == ':' && equal_ignoring_case(line.substr(0, name.size()), name);
+  return line.size() > name.size() && line[name.size()] == ':' &&
+         equal_ignoring_case(line.substr(0, name.size()), name);
 }
 
 }  // namespace
@@ -42,8 +43,10 @@ void check_header(std::string_view name, std::string_view value) {
     std::replace_if(printable.begin(), printable.end(), [](unsigned char c) { return !is_token_char(c); }, '?');
     throw std::invalid_argument{"umbel: header '" + printable + "': " + std::string{why}};
   };
-  if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char)) fail("its name is not a token (RFC 9110, 5.1)");
-  if (!std::all_of(value.begin(), value.end(), is_value_char)) fail("its value has a control character, which could split the reply");
+  if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char))
+    fail("its name is not a token (RFC 9110, 5.1)");
+  if (!std::all_of(value.begin(), value.end(), is_value_char))
+    fail("its value has a control character, which could split the reply");
   for (std::string_view field : transport_fields) {
     if (equal_ignoring_case(field, name)) fail("it belongs to the transport, which sets it itself");
   }

@@ -25,7 +25,7 @@ std::vector<std::string_view> parameter_names(const detail::ParsedRoute& route) 
 // RFC 9110 section 10.2.1.
 std::string allow_of(const detail::Endpoint& endpoint) {
   std::string allow;
-  const auto has = [&](Method method) { return endpoint.plans[static_cast<std::size_t>(method)] != nullptr; };
+  const auto has = [&](Method method) { return endpoint.plan_of(method) != nullptr; };
   for (std::size_t i = 0; i < endpoint.plans.size(); ++i) {
     const auto method = static_cast<Method>(i);
     const bool implied = method == Method::options || (method == Method::head && has(Method::get));
@@ -59,7 +59,8 @@ App::~App() {
 
 void Router::add(detail::Route route) {
   if (is_closed_) throw std::logic_error{"umbel: " + route.title() + ": the App has started; routes are added before"};
-  if (route.method == Method::other) throw std::logic_error{"umbel: " + route.text + ": a route needs a method of its own"};
+  if (route.method == Method::other)
+    throw std::logic_error{"umbel: " + route.text + ": a route needs a method of its own"};
   routes_.push_back(std::move(route));
 }
 
@@ -87,8 +88,8 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
       problems.push_back(title + ": " + std::string{describe(parsed.mistake)});
       continue;
     }
-    detail::PlanRequest request{&route.handler.info(), route.handler.object(), title, route.handler.name(),
-                                parameter_names(parsed), &states_};
+    detail::PlanRequest request{&route.handler.info(), route.handler.object(),  title,
+                                route.handler.name(),  parameter_names(parsed), &states_};
     request.policy = route.options.policy.value_or(policy_);
     request.observer = observer_;
     request.respond = route.handler.respond();
@@ -149,22 +150,22 @@ void App::dispatch(Exchange& exchange) noexcept {
   const Request& request = exchange.request();
   detail::Captures captures;  // Left unset.
   Arena arena;
-  const bool is_plain = request.target().find('%') == std::string_view::npos;
-  const auto escapes = is_plain ? detail::Escapes::none : detail::Escapes::some;
-  const detail::Endpoint* const endpoint = started_->trie.find(request.path(), escapes, captures, arena);
+  const auto escapes = request.has_escapes() ? detail::Escapes::some : detail::Escapes::none;
+  const detail::Endpoint* const endpoint =
+      started_->trie.find(request.method(), request.path(), escapes, captures, arena);
   if (!endpoint) [[unlikely]] {
     if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
     if (request.method() == Method::options && request.path() == "*")
       return exchange.reply(Response{204}.header("allow", started_->allow));
     return exchange.reply(detail_response(404));
   }
-  const detail::Plan* plan = endpoint->plans[static_cast<std::size_t>(request.method())];
-  if (!plan && request.method() == Method::head) plan = endpoint->plans[static_cast<std::size_t>(Method::get)];
+  const detail::Plan* plan = endpoint->plan_of(request.method());
+  if (!plan && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
   if (!plan) [[unlikely]] {
     if (request.method() == Method::options) return exchange.reply(Response{204}.header("allow", endpoint->allow));
     return exchange.reply(detail_response(405).header("allow", endpoint->allow));
   }
-  if (!is_plain && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+  if (request.has_escapes() && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
   detail::Resolver::serve(*plan, exchange, captures.data(), escapes);
 }
 

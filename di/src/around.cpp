@@ -12,7 +12,7 @@ bool ServiceCall::await_ready() noexcept {
 }
 
 bool ServiceCall::collect_body(Work& ready) noexcept {
-  if (!outer_) return true;
+  if (!outer_ || request_.body().data()) return true;  // It is here, or `around` has put another in its place.
   body_ready_ = &ready;
   if (!outer_->collect_body(body_came_)) return false;
   request_.set_body(outer_->request().body());
@@ -40,10 +40,8 @@ void ServiceCall::stop(StopCallback& callback) noexcept {
 }
 
 void Around::answer(Exchange& exchange, Result<Response> result) noexcept {
-  if (result.ok())
-    exchange.reply(std::move(result).value());
-  else
-    exchange.reply(to_response(result.error()));
+  if (result.ok()) exchange.reply(std::move(result).value());
+  else exchange.reply(to_response(result.error()));
 }
 
 }  // namespace umbel::detail

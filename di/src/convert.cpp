@@ -29,7 +29,7 @@ std::string_view without_plus(std::string_view text) noexcept {
 
 /// What nearly all integers are: a few digits. False if it is anything else.
 template <class T>
-bool parse_digits(std::string_view text, T& out) noexcept {
+inline bool parse_digits(std::string_view text, T& out) noexcept {
   if (text.empty() || text.size() > 18) return false;
   T value = 0;
   for (const char c : text) {
@@ -42,7 +42,6 @@ bool parse_digits(std::string_view text, T& out) noexcept {
 
 template <class T>
 ConvertError parse_integer(std::string_view text, T& out) noexcept {
-  if (parse_digits(text, out)) return {};
   text = without_plus(text);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error == std::errc::invalid_argument || end != text.data() + text.size()) return not_an_integer;
@@ -52,7 +51,9 @@ ConvertError parse_integer(std::string_view text, T& out) noexcept {
 }  // namespace
 
 ConvertError parse_signed(std::string_view text, std::int64_t min, std::int64_t max, std::int64_t& out) noexcept {
-  if (const ConvertError error = parse_integer(text, out)) return error;
+  if (!parse_digits(text, out)) {
+    if (const ConvertError error = parse_integer(text, out)) return error;
+  }
   return out < min || out > max ? too_large : ConvertError{};
 }
 
@@ -64,7 +65,9 @@ ConvertError parse_unsigned(std::string_view text, std::uint64_t max, std::uint6
     if (error || negative != 0) return error ? error : too_large;
     return {};
   }
-  if (const ConvertError error = parse_integer(text, out)) return error;
+  if (!parse_digits(text, out)) {
+    if (const ConvertError error = parse_integer(text, out)) return error;
+  }
   return out > max ? too_large : ConvertError{};
 }
 

@@ -14,7 +14,8 @@ const detail::Plan& Engine::plan_of(const detail::NodeInfo& node) {
     if (called.node == &node) return *called.plan;
   }
   std::vector<std::string> problems;
-  detail::PlanRequest request{&node, nullptr, "call", std::string{node.name}, {}, &app_.states_};
+  const std::string title = "call " + std::string{node.name};
+  detail::PlanRequest request{&node, nullptr, title, std::string{node.name}, {}, &app_.states_};
   request.policy = app_.policy_;
   request.observer = app_.observer_;
   auto plan = detail::Plan::compile(request, problems);

@@ -59,7 +59,10 @@ void write_node_json(JsonWriter& json, const GraphNode& node) {
 std::string Graph::text() const {
   std::string out;
   for (const GraphRoute& route : routes) {
-    out.append(route.title).append("  (").append(std::to_string(route.hops)).append(route.hops == 1 ? " hop, " : " hops, ");
+    out.append(route.title)
+        .append("  (")
+        .append(std::to_string(route.hops))
+        .append(route.hops == 1 ? " hop, " : " hops, ");
     out.append(std::to_string(route.bytes)).append(" bytes)\n");
     for (const GraphNode& node : route.nodes) write_node_text(out, route, node);
   }
@@ -69,7 +72,10 @@ std::string Graph::text() const {
 std::string Graph::dot() const {
   std::string out = "digraph umbel {\n  rankdir=LR;\n";
   for (std::size_t r = 0; r < routes.size(); ++r) {
-    out.append("  subgraph cluster_").append(std::to_string(r)).append(" {\n    label=").append(quoted(routes[r].title));
+    out.append("  subgraph cluster_")
+        .append(std::to_string(r))
+        .append(" {\n    label=")
+        .append(quoted(routes[r].title));
     out.append(";\n");
     for (std::size_t i = 0; i < routes[r].nodes.size(); ++i) write_node_dot(out, r, i, routes[r].nodes[i]);
     out.append("  }\n");

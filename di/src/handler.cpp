@@ -19,7 +19,8 @@ std::string name_in(std::string_view symbol) {
   if (!symbol.starts_with("_Z")) return std::string{symbol};
   symbol.remove_prefix(std::min(symbol.size(), symbol.find_first_of("0123456789")));
   std::string name;
-  for (std::size_t length = 0; std::from_chars(symbol.data(), symbol.data() + symbol.size(), length).ec == std::errc{};) {
+  for (std::size_t length = 0;
+       std::from_chars(symbol.data(), symbol.data() + symbol.size(), length).ec == std::errc{};) {
     symbol.remove_prefix(std::min(symbol.size(), symbol.find_first_not_of("0123456789")));
     name.append(name.empty() ? "" : "::").append(symbol.substr(0, length));
     symbol.remove_prefix(std::min(symbol.size(), length));
@@ -37,14 +38,22 @@ std::string HandlerBox::name() const {
 
 std::string_view describe(RouteMistake mistake) noexcept {
   switch (mistake) {
-    case RouteMistake::none: return {};
-    case RouteMistake::starts_without_slash: return "the route's template must start with a slash";
-    case RouteMistake::brace_inside_a_segment: return "a parameter must fill a whole segment: /items/{id}";
-    case RouteMistake::unknown_type: return "a parameter's type is `int` or `path`: {id:int}";
-    case RouteMistake::empty_name: return "a parameter has no name";
-    case RouteMistake::same_name_twice: return "two parameters have the same name";
-    case RouteMistake::path_before_the_end: return "a {name:path} takes all that is left, so it must be the last segment";
-    case RouteMistake::too_many_segments: return "the template has more than 32 segments";
+    case RouteMistake::none:
+      return {};
+    case RouteMistake::starts_without_slash:
+      return "the route's template must start with a slash";
+    case RouteMistake::brace_inside_a_segment:
+      return "a parameter must fill a whole segment: /items/{id}";
+    case RouteMistake::unknown_type:
+      return "a parameter's type is `int` or `path`: {id:int}";
+    case RouteMistake::empty_name:
+      return "a parameter has no name";
+    case RouteMistake::same_name_twice:
+      return "two parameters have the same name";
+    case RouteMistake::path_before_the_end:
+      return "a {name:path} takes all that is left, so it must be the last segment";
+    case RouteMistake::too_many_segments:
+      return "the template has more than 32 segments";
   }
   return {};
 }

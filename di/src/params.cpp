@@ -27,10 +27,14 @@ constexpr int escaped(std::string_view text, std::size_t at) noexcept {
 
 constexpr std::string_view source_name(Source source) noexcept {
   switch (source) {
-    case Source::path: return "path";
-    case Source::query: return "query";
-    case Source::header: return "header";
-    default: return "body";
+    case Source::path:
+      return "path";
+    case Source::query:
+      return "query";
+    case Source::header:
+      return "header";
+    default:
+      return "body";
   }
 }
 
@@ -65,12 +69,6 @@ std::string_view Resolver::path_value(std::uint32_t index) {
 
 namespace {
 
-/// Where `c` is next, or the end. Queries are short: a loop is cheaper than a call.
-const char* find_in(const char* at, const char* end, char c) noexcept {
-  while (at != end && *at != c) ++at;
-  return at;
-}
-
 bool is_same(const char* text, std::string_view name) noexcept {
   std::size_t i = 0;
   while (i != name.size() && text[i] == name[i]) ++i;
@@ -78,16 +76,18 @@ bool is_same(const char* text, std::string_view name) noexcept {
 }
 
 /// The first `name=value`, or `name` alone, in a query whose keys need no decoding; null data if there is none.
-std::string_view raw_query_value(std::string_view query, std::string_view name) noexcept {
+std::string_view raw_query_value(std::string_view query, std::string_view name, bool& has_plus) noexcept {
   const char* at = query.data();
   const char* const end = at + query.size();
   while (static_cast<std::size_t>(end - at) >= name.size() && at != end) {
     const char* const behind = at + name.size();
     if (is_same(at, name) && (behind == end || *behind == '=' || *behind == '&')) {
       const char* const value = behind + (behind != end && *behind == '=');
-      return {value, static_cast<std::size_t>(find_in(value, end, '&') - value)};
+      const char* stop = value;
+      for (; stop != end && *stop != '&'; ++stop) has_plus |= *stop == '+';
+      return {value, static_cast<std::size_t>(stop - value)};
     }
-    at = find_in(at, end, '&');
+    while (at != end && *at != '&') ++at;
     if (at != end) ++at;
   }
   return {};
@@ -95,14 +95,13 @@ std::string_view raw_query_value(std::string_view query, std::string_view name) 
 
 }  // namespace
 
-std::optional<std::string_view> Resolver::query_value(std::string_view name) {
+std::optional<std::string_view> Resolver::query_value(const QueryName& name) {
   // A plus stands for a space in a key, too; but few names have one.
-  const char* const name_end = name.data() + name.size();
-  if (escapes_ == Escapes::some || find_in(name.data(), name_end, ' ') != name_end) return escaped_query_value(name);
-  const std::string_view value = raw_query_value(request_->query(), name);
+  if (escapes_ == Escapes::some || name.has_space) return escaped_query_value(name.text);
+  bool has_plus = false;
+  const std::string_view value = raw_query_value(request_->query(), name.text, has_plus);
   if (!value.data()) return std::nullopt;
-  const char* const end = value.data() + value.size();
-  return find_in(value.data(), end, '+') == end ? value : percent_decode(value, PlusIs::space, arena_);
+  return has_plus ? percent_decode(value, PlusIs::space, arena_) : value;
 }
 
 std::optional<std::string_view> Resolver::escaped_query_value(std::string_view name) {

@@ -75,7 +75,8 @@ private:
   /// A sentence that starts with the path from the route to the node that is being visited.
   void problem(std::string_view what, const std::string& end = {}) {
     std::string text{request_.title};
-    for (const NodeInfo* node : path_) text.append(" -> ").append(node == request_.root ? request_.root_name : node->name);
+    for (const NodeInfo* node : path_)
+      text.append(" -> ").append(node == request_.root ? request_.root_name : node->name);
     problems_.push_back(text.append(end).append(": ").append(what));
   }
 
@@ -95,7 +96,8 @@ private:
   }
 
   Index visit_once(const NodeInfo& node) {
-    const auto known = std::find_if(visited_.begin(), visited_.end(), [&](const Visited& v) { return v.info == &node; });
+    const auto known =
+        std::find_if(visited_.begin(), visited_.end(), [&](const Visited& v) { return v.info == &node; });
     if (known != visited_.end()) return known->index;
     const Index index = visit(node);
     visited_.push_back({&node, index});
@@ -113,11 +115,18 @@ private:
       }
       case Source::path:
       case Source::query:
-      case Source::header: input.offset = value_slot(*need.value); break;
-      case Source::state: input.object = state_of(*need.state); break;
-      case Source::body: plan_->reads_body_ = true; break;
+      case Source::header:
+        input.offset = value_slot(*need.value);
+        break;
+      case Source::state:
+        input.object = state_of(*need.state);
+        break;
+      case Source::body:
+        plan_->reads_body_ = true;
+        break;
       case Source::request:
-      case Source::stop_token: break;
+      case Source::stop_token:
+        break;
     }
     return input;
   }
@@ -141,7 +150,8 @@ private:
 
   void* state_of(const StateInfo& info) {
     void* const object = request_.states->find(info);
-    if (!object) problem("the application has no such state; give it with app.state(...)", " -> " + std::string{info.title});
+    if (!object)
+      problem("the application has no such state; give it with app.state(...)", " -> " + std::string{info.title});
     return object;
   }
 
@@ -253,12 +263,15 @@ private:
 
   void note_shortcuts() {
     const auto& steps = plan_->steps_;
-    const auto plain = std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::plain; });
+    const auto plain =
+        std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::plain; });
+    plan_->step_count_ = static_cast<std::uint32_t>(steps.size());
     plan_->first_plain_ = static_cast<std::uint32_t>(plain - steps.begin());
     const auto& destroyed = plan_->destroyed_;
     const bool only_root = destroyed.empty() || (destroyed.size() == 1 && destroyed[0] + 1u == steps.size());
     plan_->destroys_only_root_ = only_root && plan_->values_destroyed_.empty();
-    const bool runs_through = std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
+    const bool runs_through =
+        std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
     plan_->fits_stack_ = runs_through && !plan_->reads_body_ && bytes_ <= Plan::stack_block;
   }
 
@@ -287,23 +300,32 @@ namespace {
 
 constexpr std::string_view kind_name(NodeKind kind) noexcept {
   switch (kind) {
-    case NodeKind::coroutine: return "coroutine";
-    case NodeKind::plain: return "plain";
-    case NodeKind::on_loop: return "on_loop";
+    case NodeKind::coroutine:
+      return "coroutine";
+    case NodeKind::plain:
+      return "plain";
+    case NodeKind::on_loop:
+      return "on_loop";
   }
   return {};
 }
 
 void add_take(std::vector<std::string>& takes, const Need& need) {
   switch (need.source) {
-    case Source::node: return;
+    case Source::node:
+      return;
     case Source::path:
     case Source::query:
-    case Source::header: return void(takes.emplace_back(need.value->title));
-    case Source::state: return void(takes.emplace_back(need.state->title));
-    case Source::body: return void(takes.emplace_back("Body"));
-    case Source::request: return void(takes.emplace_back("Request"));
-    case Source::stop_token: return void(takes.emplace_back("StopToken"));
+    case Source::header:
+      return void(takes.emplace_back(need.value->title));
+    case Source::state:
+      return void(takes.emplace_back(need.state->title));
+    case Source::body:
+      return void(takes.emplace_back("Body"));
+    case Source::request:
+      return void(takes.emplace_back("Request"));
+    case Source::stop_token:
+      return void(takes.emplace_back("StopToken"));
   }
 }
 

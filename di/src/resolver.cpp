@@ -27,18 +27,14 @@ ErrorBox box(HttpError error) noexcept { return std::make_unique<Error>(std::mov
 
 // The usual way of a request is one function: its pieces are inlined by order, since they have several callers.
 
-[[gnu::always_inline]] inline Resolver::Resolver(const Plan& plan, Context& context, const Request& request, Exchange* exchange,
-                   Caller* caller) noexcept
-    : plan_(&plan),
-      request_(&request),
-      exchange_(exchange),
-      caller_(caller),
-      limit_(static_cast<std::uint32_t>(plan.steps_.size())) {
+[[gnu::always_inline]] inline Resolver::Resolver(const Plan& plan, Context& context, const Request& request,
+                                                 Exchange* exchange, Caller* caller) noexcept
+    : plan_(&plan), request_(&request), exchange_(exchange), caller_(caller), limit_(plan.step_count_) {
   env_.context = &context;
 }
 
-[[gnu::always_inline]] inline void Resolver::serve_in(void* block, const Plan& plan, Exchange& exchange, const Capture* captures,
-                               Escapes escapes) noexcept {
+[[gnu::always_inline]] inline void Resolver::serve_in(void* block, const Plan& plan, Exchange& exchange,
+                                                      const Capture* captures, Escapes escapes) noexcept {
   auto* const resolver = ::new (block) Resolver{plan, exchange.context(), exchange.request(), &exchange, nullptr};
   resolver->escapes_ = escapes;
   auto* const own = static_cast<Capture*>(resolver->at(plan.captures_));
@@ -54,7 +50,8 @@ void Resolver::serve(const Plan& plan, Exchange& exchange, const Capture* captur
   serve_in(block, plan, exchange, captures, escapes);
 }
 
-void Resolver::call(const Plan& plan, Context& context, const Request& request, StopToken stop, Caller& caller) noexcept {
+void Resolver::call(const Plan& plan, Context& context, const Request& request, StopToken stop,
+                    Caller& caller) noexcept {
   void* const block = BlockPool::take(plan.bytes_);
   auto* const resolver = ::new (block) Resolver{plan, context, request, nullptr, &caller};
   if (stop.stop_possible()) {
@@ -79,7 +76,7 @@ void Resolver::call(const Plan& plan, Context& context, const Request& request, 
   try {
     while (value != end && value->info->extract(*this, value->index, at(value->slot))) ++value;
   } catch (...) {
-    fail(0, std::make_unique<Error>(Error::current()));
+    fail_request(std::make_unique<Error>(Error::current()));
   }
   values_made_ = static_cast<std::uint32_t>(value - plan_->values_.data());
   if (value == end) [[likely]]
@@ -97,7 +94,7 @@ void Resolver::report_others(const PlannedValue* value) noexcept {
       if (is_made && value->info->destroy) value->info->destroy(at(value->slot));
     }
   } catch (...) {
-    fail(0, std::make_unique<Error>(Error::current()));
+    fail_request(std::make_unique<Error>(Error::current()));
   }
 }
 
@@ -117,23 +114,22 @@ bool Resolver::has_body() noexcept {
 }
 
 void Resolver::check_body() noexcept {
-  if (const int status = exchange_->body_error()) fail(0, box(HttpError{status}));
+  if (const int status = exchange_->body_error()) fail_request(box(HttpError{status}));
 }
 
 /// Everything that does not suspend, in one go.
 [[gnu::always_inline]] inline void Resolver::sweep() noexcept {
-  const Step* const first = plan_->steps_.data();
-  const Step* const stop = first + std::min(plan_->first_plain_, limit_);
-  const Step* step = first;
+  const Step* step = plan_->steps_.data();
+  const std::uint32_t stop = std::min(plan_->first_plain_, limit_);
+  std::uint32_t index = 0;
   ErrorBox error;
   Status status = Status::done;
-  while (step != stop) {
+  for (; index != stop; ++index, ++step) {
     status = step->run(*this, *step, error);
     if (status != Status::done) break;
-    ++step;
   }
-  next_ = static_cast<std::uint32_t>(step - first);
-  if (next_ == plan_->steps_.size() && exchange_) [[likely]]
+  next_ = index;
+  if (index == plan_->step_count_ && exchange_) [[likely]]
     return reply();
   leave_sweep(status, std::move(error));
 }
@@ -188,9 +184,12 @@ void Resolver::start(const Step& step) noexcept {
   AsyncState::set(async_->started(), step.index);
   ErrorBox error;
   switch (step.run(*this, step, error)) {
-    case Status::done: return async_->make(step.index);
-    case Status::failed: return fail(step.index, std::move(error));
-    case Status::pending: return suspend(step);
+    case Status::done:
+      return async_->make(step.index);
+    case Status::failed:
+      return fail(step.index, std::move(error));
+    case Status::pending:
+      return suspend(step);
   }
 }
 
@@ -238,10 +237,8 @@ void Resolver::settle_arrived() noexcept {
     --async_->in_flight;
     ErrorBox error;
     const Step& step = *oldest->step;
-    if (oldest->settle(oldest->coroutine, at(step.slot), error) == Status::done)
-      async_->make(step.index);
-    else
-      fail(step.index, std::move(error));
+    if (oldest->settle(oldest->coroutine, at(step.slot), error) == Status::done) async_->make(step.index);
+    else fail(step.index, std::move(error));
   }
 }
 
@@ -251,7 +248,8 @@ void Resolver::start_region(const Region& region) noexcept {
   auto& run = *::new (at(region.record)) RegionRun{*this, region, execute_region, region_returned};
   for (const std::uint16_t step : region.steps) AsyncState::set(async_->started(), step);
   if (!context().submit(run.trip)) {
-    return fail(region.steps.front(), box(HttpError{503, "Too many requests wait for a worker"}.header("retry-after", "1")));
+    return fail(region.steps.front(),
+                box(HttpError{503, "Too many requests wait for a worker"}.header("retry-after", "1")));
   }
   ++async_->in_flight;
 }
@@ -284,6 +282,16 @@ void Resolver::finish_region(RegionRun& run) noexcept {
 // --- failure and cancellation ---------------------------------------------------------------------------------------
 
 /// The first failure in declaration order wins: what is declared before it runs on, since it may still win.
+void Resolver::fail_request(ErrorBox error) noexcept {
+  trouble().failed = std::make_unique<Failed>(Failed{Failed::request, std::move(error), std::move(trouble().failed)});
+  limit_ = 0;
+}
+
+/// The one that is answered with.
+bool Resolver::wins(const Failed& failed) const noexcept {
+  return failed.index == Failed::request || failed.index == limit_;
+}
+
 void Resolver::fail(std::size_t index, ErrorBox error) noexcept {
   const bool was_stopped = index > limit_ || (async_ && async_->cancelled);
   if (was_stopped && error->is_cancelled()) return;
@@ -306,8 +314,9 @@ void Resolver::stop_from(std::size_t index) noexcept {
     if (step.kind == NodeKind::coroutine) static_cast<NodeRun*>(at(step.env))->env.stop.request_stop();
     if (step.kind != NodeKind::plain) continue;
     auto& run = *static_cast<RegionRun*>(at(step.env));
-    run.limit.store(std::min<std::uint32_t>(run.limit.load(std::memory_order_relaxed), static_cast<std::uint32_t>(index)),
-                    std::memory_order_relaxed);
+    run.limit.store(
+        std::min<std::uint32_t>(run.limit.load(std::memory_order_relaxed), static_cast<std::uint32_t>(index)),
+        std::memory_order_relaxed);
     if (run.region.steps.front() != i) continue;
     run.env.stop.request_stop();
     run.trip.withdraw();
@@ -328,9 +337,8 @@ void Resolver::cancel() noexcept {
 void Resolver::tell_observer() noexcept {
   if (!plan_->observer_) return;
   for (const Failed* failed = this->failed(); failed; failed = failed->next.get()) {
-    const bool suppressed = failed->index != limit_ || async_cancelled();
-    plan_->observer_->node_failed(
-        Failure{plan_->title_, plan_->name_of(failed->index), *failed->error, suppressed});
+    const std::string_view node = failed->index == Failed::request ? "request" : plan_->name_of(failed->index);
+    plan_->observer_->node_failed(Failure{plan_->title_, node, *failed->error, !wins(*failed) || async_cancelled()});
   }
 }
 
@@ -338,9 +346,7 @@ void Resolver::tell_observer() noexcept {
 
 bool Resolver::async_cancelled() const noexcept { return async_ && async_->cancelled; }
 
-bool Resolver::succeeded() const noexcept {
-  return limit_ == plan_->steps_.size() && !invalid() && !async_cancelled();
-}
+bool Resolver::succeeded() const noexcept { return limit_ == plan_->step_count_ && !invalid() && !async_cancelled(); }
 
 void Resolver::finish() noexcept {
   if (async_) async_->disconnect.unlink();
@@ -354,7 +360,7 @@ void Resolver::finish() noexcept {
 ErrorBox Resolver::take_error() {
   if (async_cancelled()) return std::make_unique<Error>(std::make_exception_ptr(Cancelled{}));
   for (Failed* failed = this->failed(); failed; failed = failed->next.get()) {
-    if (failed->index == limit_) return std::move(failed->error);
+    if (wins(*failed)) return std::move(failed->error);
   }
   return std::make_unique<Error>(std::make_exception_ptr(*invalid()));
 }

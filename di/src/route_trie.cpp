@@ -125,11 +125,14 @@ inline std::size_t RouteTrie::hash(const Key& key, std::string_view path) noexce
   }
 }
 
-const Endpoint* RouteTrie::find(std::string_view path, Escapes escapes, Captures& captures, Arena& arena) const {
-  if (const Endpoint* const exact = find_exact(path)) return exact;
-  if (path.empty() || path.front() != '/') return nullptr;
-  Walk from_the_top{captures, arena, escapes};
-  return walk(nodes_[0].get(), path, 0, from_the_top);
+const Endpoint* RouteTrie::find(Method method, std::string_view path, Escapes escapes, Captures& captures,
+                                Arena& arena) const {
+  const Endpoint* const exact = find_exact(path);
+  if (exact && exact->answers(method)) return exact;
+  if (path.empty() || path.front() != '/') return exact;
+  Walk way{captures, arena, escapes, method};
+  const Endpoint* const found = walk(nodes_[0].get(), path, 0, way);
+  return found ? found : way.misfit;
 }
 
 inline const RouteTrie::Literal* RouteTrie::find_literal(const Node& node, std::string_view text) const noexcept {
@@ -168,10 +171,12 @@ const Endpoint* RouteTrie::walk(const Node* node, std::string_view rest, std::si
     }
     rest = behind;
   }
-  return node->here.get();
+  return way.accept(node->here.get());
 }
 
-[[gnu::always_inline]] inline const RouteTrie::Literal* RouteTrie::find_segment(const Node& node, std::string_view segment, Walk& way) const {
+[[gnu::always_inline]] inline const RouteTrie::Literal* RouteTrie::find_segment(const Node& node,
+                                                                                std::string_view segment,
+                                                                                Walk& way) const {
   if (way.escapes == Escapes::none) return find_literal(node, segment);
   return find_literal(node, percent_decode(segment, PlusIs::plus, way.arena));
 }
@@ -187,8 +192,9 @@ const Endpoint* RouteTrie::try_all(const Node& node, std::string_view rest, std:
     way.captures[captured] = {segment.data(), segment.size()};
     if (const Endpoint* const found = walk(nodes_[child].get(), behind, captured + 1, way)) return found;
   }
-  if (node.rest) way.captures[captured] = {rest.data() + 1, rest.size() - 1};
-  return node.rest.get();
+  if (!node.rest) return nullptr;
+  way.captures[captured] = {rest.data() + 1, rest.size() - 1};
+  return way.accept(node.rest.get());
 }
 
 }  // namespace umbel::detail

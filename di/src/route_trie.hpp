@@ -22,6 +22,12 @@ namespace umbel::detail {
 struct Endpoint {
   std::array<const Plan*, 10> plans{};  // By Method. Not owned.
   std::string allow;                    // "GET, HEAD, OPTIONS, POST"
+
+  const Plan* plan_of(Method method) const noexcept { return plans[static_cast<std::size_t>(method)]; }
+  /// HEAD is answered by GET's plan, and OPTIONS without one.
+  bool answers(Method method) const noexcept {
+    return plan_of(method) || method == Method::options || (method == Method::head && plan_of(Method::get));
+  }
 };
 
 /// What the parameters of a path hold, left unset where there is none.
@@ -36,8 +42,9 @@ public:
   /// No endpoint is added any more.
   void freeze();
 
-  /// Null if no template fits. Captures are as the client sent them; `arena` holds what had to be decoded to compare.
-  const Endpoint* find(std::string_view path, Escapes escapes, Captures& captures, Arena& arena) const;
+  /// The endpoint that answers; if none does, one whose template fits and whose methods do not; null if no template
+  /// fits. Captures are as the client sent them; `arena` holds what had to be decoded to compare.
+  const Endpoint* find(Method method, std::string_view path, Escapes escapes, Captures& captures, Arena& arena) const;
 
 private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
@@ -76,6 +83,14 @@ private:
     Captures& captures;
     Arena& arena;
     Escapes escapes;
+    Method method;
+    const Endpoint* misfit = nullptr;  // The first that fits but for its methods.
+
+    const Endpoint* accept(const Endpoint* endpoint) noexcept {
+      if (!endpoint || endpoint->answers(method)) return endpoint;
+      if (!misfit) misfit = endpoint;
+      return nullptr;
+    }
   };
   const Endpoint* walk(const Node* node, std::string_view rest, std::size_t captured, Walk& way) const;
   const Endpoint* try_all(const Node& node, std::string_view rest, std::string_view segment, std::string_view behind,

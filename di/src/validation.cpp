@@ -24,10 +24,8 @@ void write_item(JsonWriter& json, const ValidationItem& item) {
   json.begin_object().field("type", item.type);
   json.key("loc").begin_array().value(item.source).value(item.name).end_array();
   json.field("msg", item.message);
-  if (item.input)
-    write_input(json, *item.input);
-  else
-    json.field("input", nullptr);
+  if (item.input) write_input(json, *item.input);
+  else json.field("input", nullptr);
   json.end_object();
 }
 

@@ -139,6 +139,21 @@ TEST_F(AroundApp, PassesTheBodyThrough) {
   EXPECT_EQ(ask(std::move(request))->body(), "at once");
 }
 
+TEST_F(AroundApp, MayGiveTheRequestAnotherBody) {
+  app.around([](const Request& request, Next next) -> Task<Response> {
+    const Request changed{request.method(), request.target(), request.headers(), "another"};
+    Response response = co_await next(changed);
+    co_return response;
+  });
+  app.post("/", [](Body<> body) { return std::string{*body}; });
+
+  OwnedRequest request{Method::post, "/"};
+  request.body("what came");
+  const auto peer = ask(std::move(request));
+
+  EXPECT_EQ(peer->body(), "another");
+}
+
 TEST_F(AroundApp, PassesOnThatTheBodyFailed) {
   wrap("x");
   app.post("/", [](Body<> body) { return std::string{*body}; });

@@ -100,8 +100,25 @@ TEST_F(Observing, HearsOfAProviderThatWasCalled) {
   Started<int> started{port, call_badly(engine)};
   run();
 
-  EXPECT_NE(hears.take().find("fails_badly|secret"), std::string::npos);
+  const std::string heard = hears.take();
+  EXPECT_TRUE(heard.starts_with("call ")) << heard;
+  EXPECT_TRUE(heard.ends_with("fails_badly|fails_badly|secret\n")) << heard;
   EXPECT_TRUE(started.is_done());
+}
+
+TEST_F(Observing, HearsThatABodyDidNotCome) {
+  app.post("/", [](Body<> body) { return std::string{*body}; });
+  app.start(port.context());
+  Peer late{port.context(), OwnedRequest{Method::post, "/"}};
+  late.hold_body();
+
+  late.ask(app);
+  run();
+  late.fail_body(413);
+  run();
+
+  EXPECT_EQ(late.status(), 413);
+  EXPECT_EQ(hears.take(), "POST /|request|Content Too Large\n");
 }
 
 }  // namespace

@@ -140,6 +140,20 @@ TEST_F(Routing, TellsWhichMethodsAPathHas) {
   EXPECT_EQ(method(Method::head, "/b"), "405 DELETE, OPTIONS");
 }
 
+TEST_F(Routing, IsNotStoppedByATemplateOfAnotherMethod) {
+  app.get("/items/{id}", says("any"));
+  app.post("/items/me", says("post me"));
+  app.get("/items/{id:int}", says("int"));
+  app.put("/items/{rest:path}", says("rest"));
+
+  EXPECT_EQ(ask("/items/me")->body(), "any");
+  EXPECT_EQ(ask(OwnedRequest{Method::post, "/items/me"})->body(), "post me");
+  EXPECT_EQ(ask(OwnedRequest{Method::put, "/items/me"})->body(), "rest");
+  EXPECT_EQ(ask(OwnedRequest{Method::put, "/items/7"})->body(), "rest");
+  EXPECT_EQ(method(Method::delete_, "/items/me"), "405 POST, OPTIONS");
+  EXPECT_EQ(method(Method::head, "/items/me"), "200 ");
+}
+
 TEST_F(Routing, PrefersARouteOfItsOwnForHeadAndOptions) {
   app.get("/a", says("get"));
   app.route(Method::head, "/a", [] { return Response{202}; });

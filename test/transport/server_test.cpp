@@ -578,7 +578,8 @@ TEST(Server, AdoptsAConnection) {
   ::send(pair[1], request.data(), request.size(), 0);
   string reply;
   char bytes[1000];
-  for (ssize_t size = 0; (size = ::recv(pair[1], bytes, sizeof bytes, 0)) > 0;) reply.append(bytes, static_cast<std::size_t>(size));
+  for (ssize_t size = 0; (size = ::recv(pair[1], bytes, sizeof bytes, 0)) > 0;)
+    reply.append(bytes, static_cast<std::size_t>(size));
   ::close(pair[1]);
 
   EXPECT_EQ(status_of(reply), 200);

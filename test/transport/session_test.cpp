@@ -116,7 +116,8 @@ public:
 };
 
 string without_date(const string& text) {
-  static const std::regex date{"date: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT\r\n"};
+  static const std::regex date{
+      "date: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT\r\n"};
   return std::regex_replace(text, date, "");
 }
 
@@ -391,8 +392,8 @@ TEST(Session, RepliesBusyAndKeepsTheConnection) {
 // Bodies.
 
 string post(string_view path, string_view body) {
-  return "POST " + string{path} + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         string{body};
+  return "POST " + string{path} + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + string{body};
 }
 string chunked(string_view path, string_view chunks) {
   return "POST " + string{path} + " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + string{chunks};
@@ -419,16 +420,18 @@ TEST(Session, CollectsALargeBody) {
 TEST(Session, CollectsAChunkedBody) {
   expect_served(chunked("/echo", "5\r\nhello\r\n0A\r\n, world!!!\r\n0\r\n\r\n"), "POST /echo a|hello, world!!!");
   expect_served(chunked("/echo", "0\r\n\r\n"), "POST /echo a|");
-  expect_served(chunked("/echo", "1388\r\n" + string(5000, 'b') + "\r\n0\r\n\r\n"), "POST /echo a|" + string(5000, 'b'));
+  expect_served(chunked("/echo", "1388\r\n" + string(5000, 'b') + "\r\n0\r\n\r\n"),
+                "POST /echo a|" + string(5000, 'b'));
 }
 
 TEST(Session, IgnoresChunkExtensionsAndTrailers) {
-  expect_served(chunked("/echo", "2;a=b\r\nhe\r\n3;c=\"d\"\r\nllo\r\n0;x\r\nHost: evil\r\nX: y\r\n\r\n"), "POST /echo a|hello");
+  expect_served(chunked("/echo", "2;a=b\r\nhe\r\n3;c=\"d\"\r\nllo\r\n0;x\r\nHost: evil\r\nX: y\r\n\r\n"),
+                "POST /echo a|hello");
 }
 
 TEST(Session, FailsABodyWithBrokenChunks) {
-  for (const string_view chunks : {"x\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "fffffffffffffffff\r\n", "1\r\nab\r\n", "1\nx\r\n",
-                                   "0\r\nX: y\r\n z\r\n\r\n", "0\r\nX\r\n\r\n", "1 \r\nx\r\n", "\r\n"}) {
+  for (const string_view chunks : {"x\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "fffffffffffffffff\r\n", "1\r\nab\r\n",
+                                   "1\nx\r\n", "0\r\nX: y\r\n z\r\n\r\n", "0\r\nX\r\n\r\n", "1 \r\nx\r\n", "\r\n"}) {
     const Outcome outcome = run(chunked("/echo", chunks));
     EXPECT_EQ(status_of(outcome.sent), 400) << chunks;
     EXPECT_EQ(outcome.advice, Advice::finish) << chunks;
@@ -493,13 +496,15 @@ TEST(Session, MeetsNoOtherExpectation) {
 // Replies.
 
 TEST(Session, AnswersHeadWithoutTheBody) {
-  EXPECT_EQ(run("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n" + get("/y")).sent,
-            "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 10\r\n\r\n" + ok("GET /y a|"));
+  EXPECT_EQ(
+      run("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n" + get("/y")).sent,
+      "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 10\r\n\r\n" + ok("GET /y a|"));
 }
 
 TEST(Session, SendsNoBodyWithAStatusThatHasNone) {
   EXPECT_EQ(run(get("/status?204")).sent, "HTTP/1.1 204 No Content\r\ncontent-type: text/plain; charset=utf-8\r\n\r\n");
-  EXPECT_EQ(run(get("/status?304")).sent, "HTTP/1.1 304 Not Modified\r\ncontent-type: text/plain; charset=utf-8\r\n\r\n");
+  EXPECT_EQ(run(get("/status?304")).sent,
+            "HTTP/1.1 304 Not Modified\r\ncontent-type: text/plain; charset=utf-8\r\n\r\n");
   EXPECT_NE(run(get("/status?205")).sent.find("content-length: 0\r\n\r\n"), string::npos);
 }
 

@@ -177,13 +177,25 @@ void Connection::set_deadline() noexcept {
   if (wait != wait_) last_progress_ = now;
   request_ = session_.requests();
   switch (wait) {
-    case Wait::idle: deadline_ = now + all_.idle_timeout_; break;
-    case Wait::head: deadline_ = wait_began_ + ms(options.header_timeout); break;
-    case Wait::body: deadline_ = body_deadline(now); break;
-    case Wait::output: deadline_ = last_progress_ + ms(options.output_timeout); break;
-    case Wait::lingering: deadline_ = wait_began_ + ms(options.linger_timeout); break;
+    case Wait::idle:
+      deadline_ = now + all_.idle_timeout_;
+      break;
+    case Wait::head:
+      deadline_ = wait_began_ + ms(options.header_timeout);
+      break;
+    case Wait::body:
+      deadline_ = body_deadline(now);
+      break;
+    case Wait::output:
+      deadline_ = last_progress_ + ms(options.output_timeout);
+      break;
+    case Wait::lingering:
+      deadline_ = wait_began_ + ms(options.linger_timeout);
+      break;
     case Wait::application:
-    case Wait::over: deadline_ = never; break;
+    case Wait::over:
+      deadline_ = never;
+      break;
   }
   wait_ = wait;
   if (deadline_ + all_.tick_size_ < due_ || turn_.is_alone()) all_.schedule(*this);
@@ -207,7 +219,11 @@ void Connection::expire() noexcept {
 }
 
 Connections::Connections(Loop& loop, Endpoint& endpoint, const ServerOptions& options, Owner& owner)
-    : loop_(loop.native()), endpoint_(endpoint), options_(options), owner_(owner), idle_timeout_(ms(options.idle_timeout)) {
+    : loop_(loop.native()),
+      endpoint_(endpoint),
+      options_(options),
+      owner_(owner),
+      idle_timeout_(ms(options.idle_timeout)) {
   const auto shortest = std::min({options.idle_timeout, options.header_timeout, options.body_timeout,
                                   options.output_timeout, options.linger_timeout});
   tick_size_ = std::clamp<std::uint64_t>(ms(shortest) / 4, 1, 1000);
@@ -220,8 +236,8 @@ void Connections::add(int fd) {
   auto* const connection = ::new (memory) Connection{*this, fd};
   if (count_++ == 0) {
     current_ = now() / tick_size_;
-    uv_timer_start(&timer_, [](uv_timer_t* timer) { static_cast<Connections*>(timer->data)->tick(); }, tick_size_,
-                   tick_size_);
+    uv_timer_start(
+        &timer_, [](uv_timer_t* timer) { static_cast<Connections*>(timer->data)->tick(); }, tick_size_, tick_size_);
   }
   connection->place_.insert_before(all_);
   if (connection->open()) return;

@@ -85,13 +85,13 @@ private:
   uv_poll_t poll_;
   int fd_;
   int polled_ = 0;
-  bool corked_ = false;       // An update follows anyway.
-  bool blocked_ = false;      // The socket takes nothing more for now.
+  bool corked_ = false;   // An update follows anyway.
+  bool blocked_ = false;  // The socket takes nothing more for now.
   bool half_closed_ = false;
   bool closing_ = false;
-  bool closed_ = false;       // libuv has let go of the handle.
+  bool closed_ = false;  // libuv has let go of the handle.
   Wait wait_ = Wait::idle;
-  std::uint64_t deadline_ = 0;       // When `wait_` has lasted too long. In the loop's milliseconds, like all that follow.
+  std::uint64_t deadline_ = 0;  // When `wait_` has lasted too long. In the loop's milliseconds, like all that follow.
   std::uint64_t wait_began_ = 0;
   std::uint64_t last_progress_ = 0;  // Of a body or of the output.
   std::uint64_t request_ = 0;        // Its number, and the bytes of its body, when `wait_` was looked at.

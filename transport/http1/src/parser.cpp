@@ -20,8 +20,8 @@ constexpr Refusal too_many_fields{431, "There are too many header fields."};
 constexpr Refusal no_tunnels{501, "CONNECT is not implemented."};
 constexpr Refusal unknown_coding{501, "The only transfer coding known here is chunked."};
 
-// What a byte may not be: in a target, in a path without a closer look, in a host.
-enum : std::uint8_t { not_in_target = 1, special_in_path = 2, not_in_host = 4 };
+// What a byte may not be, in a target or in a host; and what in a target wants a closer look.
+enum : std::uint8_t { not_in_target = 1, not_in_host = 2, question_mark = 4, percent_sign = 8 };
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
   std::array<std::uint8_t, 256> made{};
@@ -31,29 +31,25 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
     const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     const bool in_host = alphanumeric || (visible && host_marks.find(static_cast<char>(c)) != std::string_view::npos);
     const bool in_target = visible && c != '#';
-    const bool plain = in_target && c != '?' && c != '%';
-    made[c] = static_cast<std::uint8_t>((in_target ? 0 : not_in_target) | (plain ? 0 : special_in_path) |
-                                           (in_host ? 0 : not_in_host));
+    made[c] = static_cast<std::uint8_t>((in_target ? 0 : not_in_target) | (in_host ? 0 : not_in_host) |
+                                        (c == '?' ? question_mark : 0) | (c == '%' ? percent_sign : 0));
   }
   return made;
 }
 constexpr auto classes = make_classes();
 
-// True if any of `text` is of the class. Without a branch per byte.
-inline bool has_class(std::string_view text, unsigned cls) noexcept {
+// The classes of all bytes of `text` together. Without a branch per byte.
+inline unsigned classes_in(std::string_view text) noexcept {
   const auto* at = reinterpret_cast<const unsigned char*>(text.data());
   unsigned found = 0;
   for (std::size_t fours = text.size() / 4; fours > 0; --fours, at += 4) {
     found |= classes[at[0]] | classes[at[1]] | classes[at[2]] | classes[at[3]];
   }
   for (std::size_t rest = text.size() % 4; rest > 0; --rest, ++at) found |= classes[*at];
-  return found & cls;
+  return found;
 }
 
-const char* find_class(const char* at, const char* end, unsigned cls) noexcept {
-  while (at != end && !(classes[static_cast<unsigned char>(*at)] & cls)) ++at;
-  return at;
-}
+bool has_class(std::string_view text, unsigned cls) noexcept { return classes_in(text) & cls; }
 
 int hex_value(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
@@ -93,6 +89,14 @@ bool is_host(const char* name) noexcept {
   std::memcpy(&letters, name, 4);
   std::memcpy(&wanted, "host", 4);
   return (letters | 0x20202020) == wanted;
+}
+
+const Refusal* check_escapes(std::string_view path) noexcept {
+  const char* const end = path.data() + path.size();
+  for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
+    if (!is_escape(path.data() + at, end)) return &bad_escape;
+  }
+  return nullptr;
 }
 
 constexpr std::size_t version_size = sizeof " HTTP/1.1\r\n" - 1;
@@ -210,8 +214,7 @@ Parser::Parser(const Limits& limits) : llhttp_t{}, limits_(limits), fields_(own_
 
 Parser::~Parser() { release(); }
 
-void Parser::release() noexcept {
-  if (fields_ == own_.data()) return;
+void Parser::give_fields() noexcept {
   detail::BlockPool::give(fields_, capacity_ * sizeof(HeaderField));
   fields_ = own_.data();
   capacity_ = own_fields;
@@ -294,21 +297,32 @@ std::size_t Parser::line_size(const char* begin) const noexcept {
 
 inline Method Parser::umbel_method() const noexcept {
   switch (method) {
-    case HTTP_GET: return Method::get;
-    case HTTP_HEAD: return Method::head;
-    case HTTP_POST: return Method::post;
-    case HTTP_PUT: return Method::put;
-    case HTTP_PATCH: return Method::patch;
-    case HTTP_DELETE: return Method::delete_;
-    case HTTP_OPTIONS: return Method::options;
-    case HTTP_CONNECT: return Method::connect;
-    case HTTP_TRACE: return Method::trace;
-    default: return Method::other;
+    case HTTP_GET:
+      return Method::get;
+    case HTTP_HEAD:
+      return Method::head;
+    case HTTP_POST:
+      return Method::post;
+    case HTTP_PUT:
+      return Method::put;
+    case HTTP_PATCH:
+      return Method::patch;
+    case HTTP_DELETE:
+      return Method::delete_;
+    case HTTP_OPTIONS:
+      return Method::options;
+    case HTTP_CONNECT:
+      return Method::connect;
+    case HTTP_TRACE:
+      return Method::trace;
+    default:
+      return Method::other;
   }
 }
 
 void Parser::put_request(Request& request) const noexcept {
-  std::construct_at(&request, umbel_method(), target_, Headers{{fields_, count_}});
+  const Request::KnownTarget target{target_, path_size_, target_has_escapes_};
+  std::construct_at(&request, umbel_method(), target, Headers{{fields_, count_}});
 }
 
 // RFC 9112 section 3: method SP target SP version CR LF, and nothing else, which llhttp takes less strictly. At least
@@ -329,8 +343,8 @@ inline const char* Parser::end_of_line(HeaderField& field, const char* next) con
   const char* const name_end = field.name.data() + field.name.size();
   const char* const value_end = field.value.data() + field.value.size();
   // As nearly all fields are. A value of llhttp's ends before a line end, which is before the end of the head.
-  if (field.value.data() == name_end + 2 && is_pair(name_end, ": ") && is_line_end(value_end) && !is_blank(value_end[-1]) &&
-      !field.value.empty() && !field.name.empty()) [[likely]] {
+  if (field.value.data() == name_end + 2 && is_pair(name_end, ": ") && is_line_end(value_end) &&
+      !is_blank(value_end[-1]) && !field.value.empty() && !field.name.empty()) [[likely]] {
     return value_end + 2;
   }
   return end_of_odd_line(field, next);
@@ -382,35 +396,45 @@ inline const Refusal* Parser::note_special(HeaderField& field) noexcept {
       ++codings_;
       if (!equal_ignoring_case(field.value, "chunked")) refusal_ = &unknown_coding;
       break;
-    default: break;
+    default:
+      break;
   }
   return nullptr;
 }
 
-inline const Refusal* Parser::check_framing() const noexcept {
+inline bool Parser::is_good_host(std::string_view host) noexcept {
+  if (host.size() == known_host_size_ && std::memcmp(host.data(), known_host_.data(), known_host_size_) == 0)
+    return true;
+  if (has_class(host, not_in_host)) return false;
+  known_host_size_ = host.size() <= known_host_.size() ? host.size() : 0;
+  std::copy_n(host.data(), known_host_size_, known_host_.data());
+  return true;
+}
+
+inline const Refusal* Parser::check_framing() noexcept {
   if (hosts_ == 0 && !is_http_1_0()) return &bad_host;  // RFC 9112 section 3.2.
-  if (host_ && has_class(host_->value, not_in_host)) return &bad_host;
+  if (host_ && !is_good_host(host_->value)) return &bad_host;
   if (has_coding_ && (is_http_1_0() || codings_ > 1)) return &ambiguous_length;  // RFC 9112 section 6.1.
   if (method == HTTP_CONNECT) return &no_tunnels;
   if (refusal_) return refusal_;
   return length_ > limits_.body ? &body_too_large : nullptr;
 }
 
-// RFC 9112 section 3.2.
+// RFC 9112 section 3.2. One look at every byte; a second one only at what is seldom.
 inline const Refusal* Parser::check_target() noexcept {
+  target_has_escapes_ = false;
+  path_size_ = target_.size();
   if (target_[0] == '*') return target_.size() == 1 && method == HTTP_OPTIONS ? nullptr : &bad_target;
   if (target_[0] != '/') {
     if (const Refusal* const refusal = take_absolute_form()) return refusal;
+    path_size_ = target_.size();
   }
-  if (!has_class(target_, special_in_path)) return nullptr;
-  const char* const end = target_.data() + target_.size();
-  for (const char* at = target_.data();; at += 3) {
-    at = find_class(at, end, special_in_path);
-    if (at == end) return nullptr;
-    if (*at == '?') return has_class(target_, not_in_target) ? &bad_target : nullptr;
-    if (*at != '%') return &bad_target;
-    if (!is_escape(at, end)) return &bad_escape;
-  }
+  const unsigned found = classes_in(target_);
+  if (found & not_in_target) return &bad_target;
+  if (found & question_mark) path_size_ = target_.find('?');
+  if (!(found & percent_sign)) return nullptr;
+  target_has_escapes_ = true;
+  return check_escapes(target_.substr(0, path_size_));
 }
 
 // RFC 9112 section 3.2.2: the host of the target counts, not that of the field.

@@ -70,7 +70,10 @@ public:
   const Refusal* limit_hit() const noexcept { return limit_hit_; }
 
   /// Gives back what a request with many fields took.
-  void release() noexcept;
+  void release() noexcept {
+    if (fields_ != own_.data()) [[unlikely]]
+      give_fields();
+  }
 
 private:
   enum class Span : std::uint8_t { none, name, value };
@@ -79,6 +82,7 @@ private:
   friend struct Callbacks;
   static const llhttp_settings_t settings;
 
+  void give_fields() noexcept;
   Method umbel_method() const noexcept;
   void begin_field(const char* at, std::size_t size) noexcept;
   void more_fields() noexcept;
@@ -87,7 +91,8 @@ private:
   const Refusal* check_line(const char* end) const noexcept;
   const Refusal* check_target() noexcept;
   const Refusal* check_fields(const char* end) noexcept;
-  const Refusal* check_framing() const noexcept;
+  const Refusal* check_framing() noexcept;
+  bool is_good_host(std::string_view host) noexcept;
   const Refusal* take_absolute_form() noexcept;
   void replace_host(std::string_view authority) noexcept;
   const Refusal* note_special(HeaderField& field) noexcept;
@@ -106,12 +111,17 @@ private:
   bool has_coding_ = false;  // A Transfer-Encoding of any kind.
   bool keep_alive_ = false;
   bool expects_continue_ = false;
+  bool target_has_escapes_ = false;
   std::uint8_t hosts_ = 0;
   std::uint8_t codings_ = 0;
+  std::size_t path_size_ = 0;  // Of the target, up to the question mark.
   HeaderField* host_ = nullptr;
   std::uint64_t length_ = 0;
   const Refusal* fault_ = nullptr;    // Of the fields together, which is not llhttp's to find.
   const Refusal* refusal_ = nullptr;  // Of a field.
+  // A host that was found good: the requests of one connection nearly always name the same.
+  std::array<char, 32> known_host_{};
+  std::size_t known_host_size_ = 0;
   // Of a chunked body.
   Buffer* sink_ = nullptr;
   std::uint64_t body_size_ = 0;

@@ -80,9 +80,8 @@ public:
   Helper(Service& service, const ServeOptions& options, int port, Countdown& countdown) {
     std::promise<Worker*> started;
     std::future<Worker*> worker = started.get_future();
-    thread_ = std::thread{[&service, options, port, &countdown, &started, this] {
-      run(service, options, port, countdown, started);
-    }};
+    thread_ = std::thread{
+        [&service, options, port, &countdown, &started, this] { run(service, options, port, countdown, started); }};
     try {
       worker_ = worker.get();
     } catch (...) {
@@ -144,7 +143,7 @@ private:
   struct Signal {
     int number;
     uv_signal_t handle{};
-    struct sigaction before {};
+    struct sigaction before{};
   };
 
   static void on_signal(uv_signal_t* handle, int) {

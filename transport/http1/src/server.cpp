@@ -31,9 +31,7 @@ bool is_out_of_descriptors(int error) noexcept {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-Time loop_time(void* loop) noexcept {
-  return Time{std::chrono::milliseconds{uv_now(static_cast<uv_loop_t*>(loop))}};
-}
+Time loop_time(void* loop) noexcept { return Time{std::chrono::milliseconds{uv_now(static_cast<uv_loop_t*>(loop))}}; }
 
 }  // namespace
 

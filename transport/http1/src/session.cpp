@@ -19,8 +19,8 @@ constexpr Refusal too_slow{408, "The request did not arrive in time."};
 constexpr Refusal line_too_long{414, "The request line is too long."};
 constexpr Refusal head_too_large{431, "The header fields are too large."};
 
-constexpr std::size_t min_room = 512;           // Less is not worth a read.
-constexpr std::size_t body_step = 64 * 1024;    // A body's memory grows in steps, as it comes.
+constexpr std::size_t min_room = 512;         // Less is not worth a read.
+constexpr std::size_t body_step = 64 * 1024;  // A body's memory grows in steps, as it comes.
 
 }  // namespace
 
@@ -29,8 +29,7 @@ constexpr std::size_t body_step = 64 * 1024;    // A body's memory grows in step
 // `begin_` is `parsed_`.
 class [[gnu::visibility("hidden")]] Session::Impl final : public Exchange {
 public:
-  Impl(Endpoint& endpoint, Host& host)
-      : endpoint_(endpoint), host_(host), parser_(endpoint.limits_), resume_(*this) {
+  Impl(Endpoint& endpoint, Host& host) : endpoint_(endpoint), host_(host), parser_(endpoint.limits_), resume_(*this) {
     context_ = &endpoint.context_;
   }
   ~Impl() {
@@ -121,9 +120,7 @@ private:
   bool is_at_rest() const noexcept {
     return !in_flight_ && (phase_ != Phase::open || (begin_ == end_ && body_ == Body::none));
   }
-  std::size_t unsent() const noexcept {
-    return (sending_ ? sending_->size() - sent_ : 0) + (out_ ? out_->size() : 0);
-  }
+  std::size_t unsent() const noexcept { return (sending_ ? sending_->size() - sent_ : 0) + (out_ ? out_->size() : 0); }
 
   Endpoint& endpoint_;
   Host& host_;
@@ -131,11 +128,11 @@ private:
   Phase phase_ = Phase::open;
   Body body_ = Body::none;
   Prepared prepared_ = Prepared::nothing;
-  bool running_ = false;     // `advance` is on the stack: replies only change the state.
-  bool in_flight_ = false;   // Served, not replied to.
-  bool in_head_ = false;     // A head was begun and is not complete.
-  bool line_done_ = false;   // Its request line is known to be short enough.
-  bool in_place_ = false;    // The body will lie behind its head.
+  bool running_ = false;    // `advance` is on the stack: replies only change the state.
+  bool in_flight_ = false;  // Served, not replied to.
+  bool in_head_ = false;    // A head was begun and is not complete.
+  bool line_done_ = false;  // Its request line is known to be short enough.
+  bool in_place_ = false;   // The body will lie behind its head.
   bool eof_ = false;
   Persistence persistence_ = Persistence::implied;  // What the reply in flight will say.
   bool draining_ = false;
@@ -382,7 +379,8 @@ bool Session::Impl::collect_body(Work& ready) noexcept {
   body_buffer_.clear();
   if (parser_.expects_continue()) out().append("HTTP/1.1 100 Continue\r\n\r\n");  // RFC 9110 section 10.1.1.
   parser_.set_sink(&body_buffer_);
-  if (!in_place_) static_cast<void>(body_buffer_.room(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_step))));
+  if (!in_place_)
+    static_cast<void>(body_buffer_.room(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_step))));
   while (body_ == Body::collecting && collect_more()) {
   }
   if (body_ == Body::collecting && eof_) fail_body(400);
@@ -557,24 +555,35 @@ void Session::Impl::drain() {
 void Session::Impl::expire() {
   switch (wait()) {
     case Wait::idle:
-    case Wait::lingering: phase_ = Phase::ended; break;
-    case Wait::head: refuse(too_slow); break;
+    case Wait::lingering:
+      phase_ = Phase::ended;
+      break;
+    case Wait::head:
+      refuse(too_slow);
+      break;
     case Wait::body:
       if (in_flight_) fail_body(408);
       else phase_ = Phase::ended;
       break;
-    case Wait::output: abort(); break;
+    case Wait::output:
+      abort();
+      break;
     case Wait::application:
-    case Wait::over: break;
+    case Wait::over:
+      break;
   }
 }
 
 Advice Session::Impl::advice() const noexcept {
   switch (phase_) {
-    case Phase::lost: return Advice::reset;
-    case Phase::ended: return Advice::close;
-    case Phase::finishing: return Advice::finish;
-    case Phase::open: break;
+    case Phase::lost:
+      return Advice::reset;
+    case Phase::ended:
+      return Advice::close;
+    case Phase::finishing:
+      return Advice::finish;
+    case Phase::open:
+      break;
   }
   if (eof_ || body_ == Body::failed) return Advice::pause;
   if (body_ == Body::collecting || body_ == Body::dropping) return Advice::read;

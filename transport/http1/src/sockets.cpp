@@ -20,7 +20,9 @@ namespace umbel::http1 {
 
 namespace {
 
-[[noreturn]] void fail(const std::string& what) { throw std::system_error{errno, std::generic_category(), "umbel: " + what}; }
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error{errno, std::generic_category(), "umbel: " + what};
+}
 
 struct Address {
   sockaddr_storage storage{};
@@ -73,7 +75,7 @@ void turn_on(int fd, int level, int option) {
 
 // A file whose server is gone refuses connections; anything else is left alone.
 void remove_stale(const std::string& path, const Address& address) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) < 0 || !S_ISSOCK(status.st_mode)) return;
   const Descriptor probe = open_socket(AF_UNIX);
   if (::connect(probe.get(), address.get(), address.size) < 0 && errno == ECONNREFUSED) ::unlink(path.c_str());
@@ -109,7 +111,8 @@ Descriptor listen_tcp(const TcpListen& how) {
   Descriptor socket = open_socket(address.storage.ss_family);
   turn_on(socket.get(), SOL_SOCKET, SO_REUSEADDR);
   if (how.reuse_port) turn_on(socket.get(), SOL_SOCKET, SO_REUSEPORT);
-  if (::bind(socket.get(), address.get(), address.size) < 0) fail("cannot bind " + text + " port " + std::to_string(how.port));
+  if (::bind(socket.get(), address.get(), address.size) < 0)
+    fail("cannot bind " + text + " port " + std::to_string(how.port));
   if (::listen(socket.get(), how.backlog) < 0) fail("cannot listen on " + text + " port " + std::to_string(how.port));
   return socket;
 }
@@ -135,7 +138,8 @@ int bound_port(int fd) noexcept {
   address.size = sizeof address.storage;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) < 0) return 0;
   if (address.storage.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(address.get())->sin_port);
-  if (address.storage.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_port);
+  if (address.storage.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_port);
   return 0;
 }
 

@@ -59,7 +59,7 @@ void put_status_line(Cursor& out, int status) noexcept {
   out.put("\r\n");
 }
 
-void put_persistence(Cursor& out, Persistence persistence) noexcept {
+inline void put_persistence(Cursor& out, Persistence persistence) noexcept {
   if (persistence == Persistence::ended) out.put("connection: close\r\n\r\n");
   else if (persistence == Persistence::stated) out.put("connection: keep-alive\r\n\r\n");
   else out.put("\r\n");

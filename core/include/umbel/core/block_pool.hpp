@@ -24,8 +24,8 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-/// Recycles blocks, per thread: up to 4 KiB in classes of 64 bytes, up to 64 KiB in powers of two. Every block is 64-byte aligned, because a
-/// coroutine's promise cannot learn how its frame must be aligned.
+/// Recycles blocks, per thread: up to 4 KiB in classes of 64 bytes, up to 64 KiB in powers of two. Every block is
+/// 64-byte aligned, because a coroutine's promise cannot learn how its frame must be aligned.
 ///
 /// A block may be released on another thread than the one that took it: what a thread collects beyond a batch or two
 /// of a class goes to a depot that all threads share, and comes back from it. So a request whose values are made by
@@ -99,7 +99,8 @@ private:
   /// False for what is rare: nothing at all, and what is too large to recycle.
   static constexpr bool has_shelf(std::size_t bytes) noexcept { return bytes - 1 < largest; }
   static constexpr std::size_t class_of(std::size_t bytes) noexcept {
-    if (bytes <= largest_small) [[likely]] return (bytes - (bytes != 0)) / granule;
+    if (bytes <= largest_small) [[likely]]
+      return (bytes - (bytes != 0)) / granule;
     return small_classes - 1 + static_cast<std::size_t>(std::bit_width((bytes - 1) / largest_small));
   }
   static void* take_slow(std::size_t bytes);

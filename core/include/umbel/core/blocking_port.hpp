@@ -55,10 +55,8 @@ T BlockingPort::run(Task<T> task) {
   std::optional<Result<T>> result;
   spawn(context_, std::move(task), [&result](Result<T> made) noexcept { result.emplace(std::move(made)); });
   run_until([&result] { return result.has_value(); });
-  if constexpr (std::is_void_v<T>)
-    result->value();
-  else
-    return std::move(*result).value();
+  if constexpr (std::is_void_v<T>) result->value();
+  else return std::move(*result).value();
 }
 
 }  // namespace umbel

@@ -3,6 +3,8 @@
 // What goes wrong, as exceptions and as values.
 
 #include <exception>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -54,14 +56,14 @@ public:
 /// A failure as a value: an HttpError that nobody had to throw, or whatever was thrown.
 class Error {
 public:
-  Error(HttpError error) : what_(std::move(error)) {}
-  Error(std::exception_ptr thrown) : what_(std::move(thrown)) {}
+  Error(HttpError error) : http_(std::make_shared<const HttpError>(std::move(error))) {}
+  Error(std::exception_ptr thrown) noexcept : thrown_(std::move(thrown)) {}
 
   /// What a catch block holds now, HttpErrors unwrapped.
   static Error current();
 
   /// Null if it is anything but an HttpError.
-  const HttpError* http() const noexcept { return std::get_if<HttpError>(&what_); }
+  const HttpError* http() const noexcept { return http_.get(); }
   /// The HttpError's status; 500 for everything else.
   int status() const noexcept { return http() ? http()->status() : 500; }
   /// True for Cancelled.
@@ -71,7 +73,9 @@ public:
   [[noreturn]] void rethrow() const;
 
 private:
-  std::variant<HttpError, std::exception_ptr> what_;
+  // One of the two. No variant: g++ 12 sees uninitialised parts in every moved one; and a Result stays small.
+  std::shared_ptr<const HttpError> http_;
+  std::exception_ptr thrown_;
 };
 
 /// A T, or the error that stands in its place; what a node returns that would rather not throw.
@@ -120,21 +124,21 @@ public:
   using Value = void;
 
   Result() = default;
-  Result(Error error) : error_(std::in_place_index<1>, std::move(error)) {}
-  Result(HttpError error) : error_(std::in_place_index<1>, std::move(error)) {}
+  Result(Error error) : error_(std::move(error)) {}
+  Result(HttpError error) : error_(std::move(error)) {}
 
-  bool ok() const noexcept { return error_.index() == 0; }
+  bool ok() const noexcept { return !error_; }
   explicit operator bool() const noexcept { return ok(); }
   /// Rethrows the error if there is one.
   void value() const {
     if (!ok()) error().rethrow();
   }
   /// Only if !ok().
-  const Error& error() const& noexcept { return *std::get_if<1>(&error_); }
-  Error&& error() && noexcept { return std::move(*std::get_if<1>(&error_)); }
+  const Error& error() const& noexcept { return *error_; }
+  Error&& error() && noexcept { return std::move(*error_); }
 
 private:
-  std::variant<std::monostate, Error> error_;
+  std::optional<Error> error_;
 };
 
 }  // namespace umbel

@@ -67,10 +67,29 @@ public:
     const std::size_t question = target.find('?');
     path_ = target.substr(0, question);
     if (question != std::string_view::npos) query_ = target.substr(question + 1);
+    has_escapes_ = target.find('%') != std::string_view::npos;
+  }
+
+  /// A target that somebody has looked through already.
+  struct KnownTarget {
+    std::string_view text;
+    std::size_t path_size;  // Up to the question mark, or all of it.
+    bool has_escapes;
+  };
+  /// For transports, which look at every byte of a target anyway.
+  Request(Method method, const KnownTarget& target, Headers headers) noexcept
+      : method_(method),
+        has_escapes_(target.has_escapes),
+        target_(target.text),
+        path_(target.text.data(), target.path_size),
+        headers_(headers) {
+    if (target.path_size < target.text.size()) query_ = target.text.substr(target.path_size + 1);
   }
 
   Method method() const noexcept { return method_; }
   std::string_view target() const noexcept { return target_; }
+  /// True if there is a `%` anywhere in the target.
+  bool has_escapes() const noexcept { return has_escapes_; }
   /// The part before the question mark, not decoded.
   std::string_view path() const noexcept { return path_; }
   /// The part behind the question mark, not decoded; empty if there is none.
@@ -85,6 +104,7 @@ public:
 
 private:
   Method method_ = Method::get;
+  bool has_escapes_ = false;
   std::string_view target_;
   std::string_view path_;
   std::string_view query_;

@@ -24,10 +24,8 @@ public:
     promise.env = &root->env_;
     promise.out = &root->storage_;
     root->task_.handle().resume();
-    if (root->task_.handle().done())
-      root->end();
-    else
-      promise.continuation.set(static_cast<Ending&>(*root));
+    if (root->task_.handle().done()) root->end();
+    else promise.continuation.set(static_cast<Ending&>(*root));
   }
 
 private:

@@ -38,7 +38,9 @@ struct Ending {
 /// Who goes on when a task ends: nobody (it is being started right now), a coroutine, or an Ending.
 class Continuation {
 public:
-  void set(std::coroutine_handle<> coroutine) noexcept { bits_ = reinterpret_cast<std::uintptr_t>(coroutine.address()); }
+  void set(std::coroutine_handle<> coroutine) noexcept {
+    bits_ = reinterpret_cast<std::uintptr_t>(coroutine.address());
+  }
   void set(Ending& ending) noexcept { bits_ = reinterpret_cast<std::uintptr_t>(&ending) | 1; }
 
   std::coroutine_handle<> next() const noexcept {
@@ -114,12 +116,9 @@ struct Awaits {
   template <class A>
   auto await_transform(A&& awaitable) {
     if constexpr (EntersEnv<A>) awaitable.enter(*env);
-    if constexpr (HasMemberCoAwait<A>)
-      return static_cast<A&&>(awaitable).operator co_await();
-    else if constexpr (HasFreeCoAwait<A>)
-      return operator co_await(static_cast<A&&>(awaitable));
-    else
-      return AwaiterRef<std::remove_reference_t<A>>{awaitable};
+    if constexpr (HasMemberCoAwait<A>) return static_cast<A&&>(awaitable).operator co_await();
+    else if constexpr (HasFreeCoAwait<A>) return operator co_await(static_cast<A&&>(awaitable));
+    else return AwaiterRef<std::remove_reference_t<A>>{awaitable};
   }
 };
 
@@ -165,7 +164,8 @@ struct TaskPromise<void> : TaskPromiseBase {
 template <class T = void>
 class [[nodiscard]] Task {
 public:
-  static_assert(!std::is_reference_v<T>, "umbel: a Task returns a value, not a reference: return a pointer, or T by value");
+  static_assert(!std::is_reference_v<T>,
+                "umbel: a Task returns a value, not a reference: return a pointer, or T by value");
   using promise_type = detail::TaskPromise<T>;
   using Handle = std::coroutine_handle<promise_type>;
   using Value = T;

@@ -64,10 +64,8 @@ struct Pending {
     if (!holds) std::rethrow_exception(task.handle().promise().thrown);
   }
   Unvoided<T> take() {
-    if constexpr (std::is_void_v<T>)
-      return {};
-    else
-      return std::move(storage.value);
+    if constexpr (std::is_void_v<T>) return {};
+    else return std::move(storage.value);
   }
 
   Task<T> task;

@@ -25,8 +25,8 @@ namespace umbel {
 ///     return http1::serve(app, {.port = 8000});
 ///
 /// Built up on one thread; once it is started (by the first transport or Engine) it never changes, and the Contexts of
-/// any number of threads share it without locks. What only the whole application shows - a State that is missing, routes
-/// that conflict - is a StartError then. Must outlive every transport and Engine that uses it.
+/// any number of threads share it without locks. What only the whole application shows - a State that is missing,
+/// routes that conflict - is a StartError then. Must outlive every transport and Engine that uses it.
 class App : public Router, public Service {
 public:
   App();

@@ -63,8 +63,8 @@ class Next {
 public:
   Next(Service& inner, Exchange& outer) noexcept : inner_(&inner), outer_(&outer) {}
 
-  /// `co_await next(request)` gives the Response; it never throws. `request` may be another than the one that came, and
-  /// outlives the await. Once.
+  /// `co_await next(request)` gives the Response; it never throws. `request` may be another than the one that came,
+  /// with a body of its own, and outlives the await. Once.
   detail::ServiceCall operator()(const Request& request) const noexcept {
     return detail::ServiceCall{*inner_, request, outer_};
   }

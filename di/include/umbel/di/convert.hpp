@@ -73,10 +73,8 @@ struct FromText<T> {
     using Limits = std::numeric_limits<T>;
     Wide value = 0;
     ConvertError error;
-    if constexpr (std::is_signed_v<T>)
-      error = detail::parse_signed(text, Limits::min(), Limits::max(), value);
-    else
-      error = detail::parse_unsigned(text, Limits::max(), value);
+    if constexpr (std::is_signed_v<T>) error = detail::parse_signed(text, Limits::min(), Limits::max(), value);
+    else error = detail::parse_unsigned(text, Limits::max(), value);
     if (!error) out = static_cast<T>(value);
     return error;
   }

@@ -22,10 +22,8 @@ inline constexpr bool never = false;
 
 template <class R>
 const auto& slot_value(void* slot) noexcept {
-  if constexpr (Returned<R>::is_result)
-    return std::as_const(**static_cast<typename Returned<R>::Slot*>(slot));
-  else
-    return *static_cast<const typename Returned<R>::Slot*>(slot);
+  if constexpr (Returned<R>::is_result) return std::as_const(**static_cast<typename Returned<R>::Slot*>(slot));
+  else return *static_cast<const typename Returned<R>::Slot*>(slot);
 }
 
 template <auto& provider, class T>
@@ -52,13 +50,15 @@ public:
 
   template <class U = void>
   void operator*() const {
-    static_assert(never<U>, "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
-                            "first, and drop the `*`; or let the provider return what you need");
+    static_assert(never<U>,
+                  "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
+                  "first, and drop the `*`; or let the provider return what you need");
   }
   template <class U = void>
   DependsOn* operator->() const {
-    static_assert(never<U>, "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
-                            "first, and drop the `->`; or let the provider return what you need");
+    static_assert(never<U>,
+                  "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
+                  "first, and drop the `->`; or let the provider return what you need");
     return nullptr;
   }
 };
@@ -70,10 +70,10 @@ public:
 ///     Session open_session(State<Pool> pool);
 ///     Task<Response> list_orders(Depends<open_session> session, Query<"page", int> page);
 ///
-/// Parameters that name the same provider receive the same object, however far apart they stand in the graph: a provider
-/// runs once per request, unless an edge says `Depends<f, uncached>`. Providers that do not need one another run at the
-/// same time. The object is const, lies in the request's memory and is destroyed when the request ends, in reverse order
-/// of making. If the provider fails, whoever depends on it does not run.
+/// Parameters that name the same provider receive the same object, however far apart they stand in the graph: a
+/// provider runs once per request, unless an edge says `Depends<f, uncached>`. Providers that do not need one another
+/// run at the same time. The object is const, lies in the request's memory and is destroyed when the request ends, in
+/// reverse order of making. If the provider fails, whoever depends on it does not run.
 template <auto& provider, auto... options>
 class Depends : public detail::DependsOn<provider, Made<provider>> {
 public:
@@ -90,11 +90,12 @@ struct ParameterTraits<Depends<provider, options...>> {
   static constexpr detail::Need need() {
     return {source, sizeof...(options) != 0, detail::node_of<provider>};
   }
-  static Depends<provider, options...> get(detail::Resolver& resolver, const detail::Step&, detail::Input input) noexcept {
-    if constexpr (std::is_void_v<Made<provider>>)
-      return {};
+  static Depends<provider, options...> get(detail::Resolver& resolver, const detail::Step&,
+                                           detail::Input input) noexcept {
+    if constexpr (std::is_void_v<Made<provider>>) return {};
     else
-      return Depends<provider, options...>{detail::slot_value<detail::ProviderResult<provider>>(resolver.at(input.offset))};
+      return Depends<provider, options...>{
+          detail::slot_value<detail::ProviderResult<provider>>(resolver.at(input.offset))};
   }
 };
 
@@ -104,8 +105,9 @@ template <auto& provider, class R, class List>
 struct OnLoop;
 template <auto& provider, class R, class... P>
 struct OnLoop<provider, R, TypeList<P...>> {
-  static_assert(!Returned<R>::is_coroutine,
-                "umbel: on_loop<f> is for plain functions; a coroutine runs on the loop anyway: name it without on_loop");
+  static_assert(
+      !Returned<R>::is_coroutine,
+      "umbel: on_loop<f> is for plain functions; a coroutine runs on the loop anyway: name it without on_loop");
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
   static constexpr const NodeInfo* umbel_wrapped() noexcept { return node_of<provider>; }
   R operator()(P... parameters) const { return provider(static_cast<P&&>(parameters)...); }
@@ -135,10 +137,8 @@ inline constexpr std::size_t most_members = 12;
 /// How many members T has; one more than we can take apart if there are too many.
 template <class T, std::size_t most = most_members + 1>
 constexpr std::size_t count_members() {
-  if constexpr (most == 0 || has_members<T>(std::make_index_sequence<most>{}))
-    return most;
-  else
-    return count_members<T, most - 1>();
+  if constexpr (most == 0 || has_members<T>(std::make_index_sequence<most>{})) return most;
+  else return count_members<T, most - 1>();
 }
 
 template <class... P>
@@ -150,9 +150,10 @@ TypeList<P...> list_of(P&...) {
 template <class T>
 auto members_of(T& object) {
   constexpr std::size_t count = count_members<T>();
-  static_assert(count > 0 && count <= most_members,
-                "umbel: make<T> takes an aggregate of one to twelve members that are parameters (Depends<f>, Query<...>, "
-                "State<...>); for a constructor write make<T(Parameters...)>");
+  static_assert(
+      count > 0 && count <= most_members,
+      "umbel: make<T> takes an aggregate of one to twelve members that are parameters (Depends<f>, Query<...>, "
+      "State<...>); for a constructor write make<T(Parameters...)>");
   if constexpr (count == 1) {
     auto& [a] = object;
     return list_of(a);
@@ -215,9 +216,7 @@ struct MakeOf<T(P...)> {
 ///     Task<Response> list(Depends<on_loop<page_of>> page);
 ///     app.get("/health", on_loop<health>);
 template <auto& f>
-inline constexpr detail::OnLoop<f, detail::ProviderResult<f>,
-                                typename detail::CheckProvider<f>::Parameters>
-    on_loop{};
+inline constexpr detail::OnLoop<f, detail::ProviderResult<f>, typename detail::CheckProvider<f>::Parameters> on_loop{};
 
 /// A provider that makes a T on the loop: an aggregate whose members are parameters, or by a constructor, spelled out.
 ///

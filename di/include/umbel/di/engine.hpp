@@ -94,7 +94,8 @@ public:
     return detail::ProviderCall<provider>{plan_of(*detail::node_of<provider>), request};
   }
 
-  /// Has `request` handled on the Context's thread, and calls `done(Response)` there. Any thread. `done` must not throw.
+  /// Has `request` handled on the Context's thread, and calls `done(Response)` there. Any thread. `done` must not
+  /// throw.
   template <class Done>
   void submit(OwnedRequest request, Done done);
 
@@ -122,10 +123,8 @@ void Engine::submit(OwnedRequest request, Done done) {
     };
     spawn(context_, answer(*this, std::move(request)),
           [done = std::move(done)](Result<Response> result) mutable noexcept {
-            if (result.ok())
-              done(std::move(result).value());
-            else
-              done(to_response(result.error()));
+            if (result.ok()) done(std::move(result).value());
+            else done(to_response(result.error()));
           });
   });
 }

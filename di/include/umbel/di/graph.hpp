@@ -10,11 +10,11 @@ namespace umbel {
 
 /// A node of a route's plan.
 struct GraphNode {
-  std::string name;                 // "open_session"
-  std::string kind;                 // "coroutine", "plain", "on_loop"
-  std::vector<std::size_t> needs;   // Nodes of the same route that it takes, in declaration order.
-  std::vector<std::string> takes;   // What else it takes: "Path<\"item_id\">", "State<Pool>".
-  std::size_t hop = 0;              // Plain nodes of one hop share a number, from 1; 0: on the loop.
+  std::string name;                // "open_session"
+  std::string kind;                // "coroutine", "plain", "on_loop"
+  std::vector<std::size_t> needs;  // Nodes of the same route that it takes, in declaration order.
+  std::vector<std::string> takes;  // What else it takes: "Path<\"item_id\">", "State<Pool>".
+  std::size_t hop = 0;             // Plain nodes of one hop share a number, from 1; 0: on the loop.
 };
 
 /// A route's plan: nodes in the order in which they run when none waits; the handler is the last.

@@ -21,10 +21,8 @@ namespace umbel::detail {
 template <class H>
 struct HandlerNode {
   static constexpr NodeInfo make() {
-    if constexpr (WrapsProvider<H>)
-      return make_node<CallHandler<H>>(H::umbel_wrapped()->name, H::umbel_wrapped());
-    else
-      return make_node<CallHandler<H>>("handler", nullptr);
+    if constexpr (WrapsProvider<H>) return make_node<CallHandler<H>>(H::umbel_wrapped()->name, H::umbel_wrapped());
+    else return make_node<CallHandler<H>>("handler", nullptr);
   }
   static constexpr NodeInfo info = make();
 };

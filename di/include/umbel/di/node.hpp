@@ -55,7 +55,7 @@ struct Need {
   const NodeInfo* node = nullptr;    // source == node
   const ValueInfo* value = nullptr;  // path, query, header, body
   const StateInfo* state = nullptr;  // state
-  void (*blame)() = nullptr;  // path; as in PathNeed
+  void (*blame)() = nullptr;         // path; as in PathNeed
 };
 
 /// A path parameter that a node takes, or whatever it depends on.
@@ -72,7 +72,7 @@ struct NodeInfo {
   std::size_t need_count;
   const PathNeed* paths;  // Of the whole graph below, each name once.
   std::size_t path_count;
-  std::uint32_t size;   // Of the slot; 0 if nothing is made.
+  std::uint32_t size;  // Of the slot; 0 if nothing is made.
   std::uint32_t align;
   /// Runs the node: constructs its slot, or says that it will come later, or fills `error`. Plain nodes: on a worker.
   Status (*run)(Resolver& resolver, const Step& step, ErrorBox& error) noexcept;

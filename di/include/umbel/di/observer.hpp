@@ -10,8 +10,8 @@ namespace umbel {
 
 /// A node that failed.
 struct Failure {
-  std::string_view route;  // "GET /items/{item_id}", or the provider that was called.
-  std::string_view node;   // "open_session"
+  std::string_view route;  // "GET /items/{item_id}"; "call price_of" for what Engine::call was asked.
+  std::string_view node;   // "open_session"; "request" if its body did not come, or a conversion threw.
   const Error& error;      // Valid during the call.
   bool suppressed;         // Another node, declared before it, failed too, and answers.
 };

@@ -85,9 +85,10 @@ T default_value() {
 template <FixedString name, class T, auto... options>
 struct CheckText {
   static_assert(!name.empty(), "umbel: a parameter needs a name: Query<\"q\">");
-  static_assert(TextConvertible<typename IsOptional<T>::Inner>,
-                "umbel: this parameter's type cannot be made from text. Numbers, bool, std::string, std::string_view and "
-                "std::optional of them can; specialise umbel::FromText<T> for a type of your own");
+  static_assert(
+      TextConvertible<typename IsOptional<T>::Inner>,
+      "umbel: this parameter's type cannot be made from text. Numbers, bool, std::string, std::string_view and "
+      "std::optional of them can; specialise umbel::FromText<T> for a type of your own");
   static_assert(sizeof...(options) <= 1, "umbel: a parameter has one default at the most");
   static_assert((std::is_constructible_v<T, decltype(options)> && ...),
                 "umbel: this default cannot become a value of the parameter's type");
@@ -99,12 +100,9 @@ template <class T, auto... options>
 bool extract_text(Resolver& resolver, const ValueInfo& info, std::optional<std::string_view> text, void* slot) {
   using Inner = typename IsOptional<T>::Inner;
   if (!text) {
-    if constexpr (sizeof...(options) > 0)
-      ::new (slot) T(default_value<T, options...>());
-    else if constexpr (IsOptional<T>::value)
-      ::new (slot) T{};
-    else
-      return resolver.report(info, {"missing", "Field required"}, {}), false;
+    if constexpr (sizeof...(options) > 0) ::new (slot) T(default_value<T, options...>());
+    else if constexpr (IsOptional<T>::value) ::new (slot) T{};
+    else return resolver.report(info, {"missing", "Field required"}, {}), false;
     return true;
   }
   std::optional<Inner> value;
@@ -140,12 +138,10 @@ struct TextValue {
 
   static bool extract(Resolver& resolver, std::uint32_t index, void* slot) {
     std::optional<std::string_view> text;
-    if constexpr (from == Source::path)
-      text = resolver.path_value(index);
+    if constexpr (from == Source::path) text = resolver.path_value(index);
     else if constexpr (from == Source::query)
-      text = resolver.query_value(name.view());
-    else
-      text = resolver.request().headers().get(name.view());
+      text = resolver.query_value({name.view(), name.view().find(' ') != std::string_view::npos});
+    else text = resolver.request().headers().get(name.view());
     return extract_text<T, options...>(resolver, info, text, slot);
   }
 
@@ -154,14 +150,14 @@ struct TextValue {
       char text[source_title<from>().size() + sizeof(name.text) + 4]{};
     } made;
     std::size_t at = 0;
-    for (const std::string_view part : {source_title<from>(), std::string_view{"<\""}, name.view(), std::string_view{"\">"}}) {
+    for (const std::string_view part :
+         {source_title<from>(), std::string_view{"<\""}, name.view(), std::string_view{"\">"}}) {
       for (const char c : part) made.text[at++] = c;
     }
     return made;
   }
   static constexpr auto title = make_title();
-  static constexpr ValueInfo info{from,      name.view(), title.text,       sizeof(T),
-                                  alignof(T), &extract,    destroyer<T>()};
+  static constexpr ValueInfo info{from, name.view(), title.text, sizeof(T), alignof(T), &extract, destroyer<T>()};
 };
 
 // What the compiler says when a route's template lacks a parameter; never called at run time.
@@ -260,8 +256,8 @@ struct StateTitle {
       char text[type.size() + sizeof(name.text) + 16]{};
     } made;
     std::size_t at = 0;
-    for (const std::string_view part : {std::string_view{"State<"}, type, std::string_view{name.empty() ? "" : ", "}, quote,
-                                        name.view(), quote, std::string_view{">"}}) {
+    for (const std::string_view part : {std::string_view{"State<"}, type, std::string_view{name.empty() ? "" : ", "},
+                                        quote, name.view(), quote, std::string_view{">"}}) {
       for (const char c : part) made.text[at++] = c;
     }
     return made;
@@ -269,7 +265,6 @@ struct StateTitle {
   static constexpr auto title = make();
   static constexpr StateInfo info{title.text, &StateKey<std::remove_const_t<T>, name>::key};
 };
-
 
 }  // namespace detail
 

@@ -63,9 +63,9 @@ struct PlannedValue {
 
 /// A chain of plain nodes that crosses to a worker once.
 struct Region {
-  std::vector<std::uint16_t> steps;    // In order; the first is where the region starts.
-  std::vector<std::uint64_t> needs;    // What all of its steps need of others.
-  std::uint32_t record;                // Offset of its RegionRun.
+  std::vector<std::uint16_t> steps;  // In order; the first is where the region starts.
+  std::vector<std::uint64_t> needs;  // What all of its steps need of others.
+  std::uint32_t record;              // Offset of its RegionRun.
 };
 
 /// An immutable plan. Shared by all threads.
@@ -117,6 +117,7 @@ private:
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
   std::uint32_t async_ = 0;
   std::uint32_t bytes_ = 0;
+  std::uint32_t step_count_ = 0;
   std::uint32_t first_plain_ = 0;  // The first step that needs a worker; the number of steps if none does.
   bool destroys_only_root_ = false;
   bool fits_stack_ = false;  // Nothing can suspend, so that a request ends before `serve` returns; and it is small.

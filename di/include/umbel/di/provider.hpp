@@ -39,12 +39,14 @@ template <class P, class Where>
 struct CheckParameter {
   using Plain = std::remove_cvref_t<P>;
   static_assert(!Parameter<Plain>, "umbel: a node takes this parameter by value: write it without the `&`");
-  static_assert(!Parameter<const Plain&>, "umbel: a node takes this parameter by const reference: write `const Request&`");
-  static_assert(Parameter<Plain> || Parameter<const Plain&>,
-                "umbel: this node takes a parameter that nothing provides (the message names it and the node). A node may "
-                "take Depends<f>, State<T>, Path<\"name\", T>, Query<\"name\", T>, Header<\"name\", T>, "
-                "Body<std::string_view> and StopToken, each by value, and const Request&. To pass what another function "
-                "returns, write Depends<that_function>");
+  static_assert(!Parameter<const Plain&>,
+                "umbel: a node takes this parameter by const reference: write `const Request&`");
+  static_assert(
+      Parameter<Plain> || Parameter<const Plain&>,
+      "umbel: this node takes a parameter that nothing provides (the message names it and the node). A node may "
+      "take Depends<f>, State<T>, Path<\"name\", T>, Query<\"name\", T>, Header<\"name\", T>, "
+      "Body<std::string_view> and StopToken, each by value, and const Request&. To pass what another function "
+      "returns, write Depends<that_function>");
   static constexpr bool value = true;  // Told once, not again by those who ask.
 };
 
@@ -57,7 +59,8 @@ template <class List, class Where, bool pass = are_parameters(List{})>
 struct CheckParameters : std::true_type {};
 template <class... P, class Where>
 struct CheckParameters<TypeList<P...>, Where, false> {
-  static constexpr bool value = (std::conditional_t<Parameter<P>, std::true_type, CheckParameter<P, Where>>::value && ...);
+  static constexpr bool value =
+      (std::conditional_t<Parameter<P>, std::true_type, CheckParameter<P, Where>>::value && ...);
 };
 
 /// What a callable takes and makes, and whether a node can be made of it.
@@ -66,8 +69,9 @@ struct CheckCallable {
   static_assert(HasOneCallOperator<F> || !std::is_class_v<F>,
                 "umbel: a provider or handler is a function, or an object with one call operator that is no template: "
                 "write out its parameter types, since they say what it needs");
-  static_assert(!HasOneCallOperator<F>,
-                "umbel: the call operator of a provider or handler must be const, since requests share it: drop `mutable`");
+  static_assert(
+      !HasOneCallOperator<F>,
+      "umbel: the call operator of a provider or handler must be const, since requests share it: drop `mutable`");
   static_assert(std::is_class_v<F>, "umbel: a provider or handler must be something that can be called");
   using Result = void;
   using Parameters = TypeList<>;
@@ -77,8 +81,9 @@ template <class F, class Where>
 struct CheckCallable<F, Where, true> {
   using Result = std::remove_reference_t<typename Signature<F>::Result>;
   using Parameters = typename Signature<F>::Parameters;
-  static_assert(std::is_same_v<Result, typename Signature<F>::Result>,
-                "umbel: a node returns its value, which the request then owns: return a pointer in place of a reference");
+  static_assert(
+      std::is_same_v<Result, typename Signature<F>::Result>,
+      "umbel: a node returns its value, which the request then owns: return a pointer in place of a reference");
   static_assert(CheckParameters<Parameters, Where>::value);
   static constexpr bool ok = std::is_same_v<Result, typename Signature<F>::Result> && are_parameters(Parameters{});
 };
@@ -202,7 +207,8 @@ private:
         Call::call(step.callable, ParameterTraits<P>::get(resolver, step, step.inputs[I])...);
         return Status::done;
       } else {
-        ::new (resolver.at(step.slot)) R(Call::call(step.callable, ParameterTraits<P>::get(resolver, step, step.inputs[I])...));
+        ::new (resolver.at(step.slot))
+            R(Call::call(step.callable, ParameterTraits<P>::get(resolver, step, step.inputs[I])...));
         return check_slot<R>(resolver.at(step.slot), error);
       }
     } catch (...) {
@@ -249,7 +255,8 @@ struct PathsOf {
       const Need& need = Needs::all[i];
       if (need.source == Source::path) list.add(need.value->name, need.blame);
       if (need.source != Source::node) continue;
-      for (std::size_t k = 0; k < need.node->path_count; ++k) list.add(need.node->paths[k].name, need.node->paths[k].blame);
+      for (std::size_t k = 0; k < need.node->path_count; ++k)
+        list.add(need.node->paths[k].name, need.node->paths[k].blame);
     }
     return list;
   }
@@ -259,10 +266,8 @@ struct PathsOf {
 /// The kind that a callable's type decides.
 template <class F>
 constexpr NodeKind kind_of() {
-  if constexpr (SaysItsKind<F>)
-    return F::umbel_node_kind;
-  else
-    return Returned<typename Signature<F>::Result>::is_coroutine ? NodeKind::coroutine : NodeKind::plain;
+  if constexpr (SaysItsKind<F>) return F::umbel_node_kind;
+  else return Returned<typename Signature<F>::Result>::is_coroutine ? NodeKind::coroutine : NodeKind::plain;
 }
 
 template <class Call>
@@ -304,8 +309,7 @@ struct ProviderNode {
   static constexpr NodeInfo make() {
     if constexpr (WrapsProvider<F>)
       return make_node<CallProvider<provider>>(F::umbel_wrapped()->name, F::umbel_wrapped());
-    else
-      return make_node<CallProvider<provider>>(object_name<provider>, nullptr);
+    else return make_node<CallProvider<provider>>(object_name<provider>, nullptr);
   }
   static constexpr NodeInfo info = make();
 };

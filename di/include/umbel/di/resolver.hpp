@@ -27,6 +27,12 @@ struct PlannedValue;
 struct Region;
 struct RegionRun;
 
+/// A query parameter's name. Without spaces it can be compared with what was sent, plus signs and all.
+struct QueryName {
+  std::string_view text;
+  bool has_space;
+};
+
 /// Whether the target has escapes to decode.
 enum class Escapes : bool { none, some };
 
@@ -78,8 +84,8 @@ struct Caller {
 /// memory, at the plan's offsets. On the Context's thread, but for the plain nodes, which read their inputs and
 /// construct their own slots on workers.
 ///
-/// As long as nothing suspends, a resolver is one sweep over the steps and keeps no account: step i runs when all before
-/// it are done. When something does, an AsyncState begins to track what has started and what is done.
+/// As long as nothing suspends, a resolver is one sweep over the steps and keeps no account: step i runs when all
+/// before it are done. When something does, an AsyncState begins to track what has started and what is done.
 class Resolver {
 public:
   /// Runs `plan` for the exchange and replies to it. `captures` are the route's path parameters, not decoded.
@@ -97,7 +103,7 @@ public:
 
   /// The parameter as the client meant it, decoded.
   std::string_view path_value(std::uint32_t index);
-  std::optional<std::string_view> query_value(std::string_view name);
+  std::optional<std::string_view> query_value(const QueryName& name);
 
   /// Where the Env of whatever does not suspend lies.
   static constexpr std::uint32_t env_offset() noexcept { return 0; }
@@ -106,7 +112,11 @@ public:
   void report(const ValueInfo& value, ConvertError error, std::optional<std::string_view> input);
 
 private:
-  static void serve_in(void* block, const Plan& plan, Exchange& exchange, const Capture* captures, Escapes escapes) noexcept;
+  struct Failed;
+  struct Trouble;
+
+  static void serve_in(void* block, const Plan& plan, Exchange& exchange, const Capture* captures,
+                       Escapes escapes) noexcept;
   Resolver(const Plan& plan, Context& context, const Request& request, Exchange* exchange, Caller* caller) noexcept;
   ~Resolver();
 
@@ -130,6 +140,8 @@ private:
   void enqueue() noexcept;
 
   void fail(std::size_t index, ErrorBox error) noexcept;
+  void fail_request(ErrorBox error) noexcept;
+  bool wins(const Failed& failed) const noexcept;
   void stop_from(std::size_t index) noexcept;
   void cancel() noexcept;
   void tell_observer() noexcept;
@@ -155,6 +167,8 @@ private:
 
   // A node that failed. The first in declaration order wins.
   struct Failed {
+    static constexpr std::size_t request = ~std::size_t{0};  // In place of an index: nothing has run.
+
     std::size_t index;
     ErrorBox error;
     std::unique_ptr<Failed> next;

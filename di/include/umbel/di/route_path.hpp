@@ -82,7 +82,8 @@ constexpr ParsedRoute parse_route(std::string_view text) noexcept {
     if (route.mistake != RouteMistake::none) return route;
     if (segment.kind != SegmentKind::literal && route.has(segment.text))
       return route.mistake = RouteMistake::same_name_twice, route;
-    if (segment.kind == SegmentKind::rest && !text.empty()) return route.mistake = RouteMistake::path_before_the_end, route;
+    if (segment.kind == SegmentKind::rest && !text.empty())
+      return route.mistake = RouteMistake::path_before_the_end, route;
     route.segments[route.count++] = segment;
   }
   return route;
@@ -102,14 +103,22 @@ void the_route_template_has_more_than_32_segments();
 
 constexpr void blame(RouteMistake mistake) {
   switch (mistake) {
-    case RouteMistake::none: return;
-    case RouteMistake::starts_without_slash: return the_route_template_must_start_with_a_slash();
-    case RouteMistake::brace_inside_a_segment: return a_parameter_of_the_route_template_must_fill_a_whole_segment();
-    case RouteMistake::unknown_type: return a_parameter_of_the_route_template_has_an_unknown_type_write_int_or_path();
-    case RouteMistake::empty_name: return a_parameter_of_the_route_template_has_no_name();
-    case RouteMistake::same_name_twice: return the_route_template_has_the_same_parameter_twice();
-    case RouteMistake::path_before_the_end: return a_path_parameter_must_be_the_last_segment_of_the_route_template();
-    case RouteMistake::too_many_segments: return the_route_template_has_more_than_32_segments();
+    case RouteMistake::none:
+      return;
+    case RouteMistake::starts_without_slash:
+      return the_route_template_must_start_with_a_slash();
+    case RouteMistake::brace_inside_a_segment:
+      return a_parameter_of_the_route_template_must_fill_a_whole_segment();
+    case RouteMistake::unknown_type:
+      return a_parameter_of_the_route_template_has_an_unknown_type_write_int_or_path();
+    case RouteMistake::empty_name:
+      return a_parameter_of_the_route_template_has_no_name();
+    case RouteMistake::same_name_twice:
+      return the_route_template_has_the_same_parameter_twice();
+    case RouteMistake::path_before_the_end:
+      return a_path_parameter_must_be_the_last_segment_of_the_route_template();
+    case RouteMistake::too_many_segments:
+      return the_route_template_has_more_than_32_segments();
   }
 }
 
@@ -130,7 +139,7 @@ struct RuntimeRoute {
 /// A route's template that comes from a configuration: checked when the App starts. Used at once.
 inline RuntimeRoute runtime_route(std::string_view text) noexcept { return {text}; }
 
-/// A route's template: `/items/{item_id}`. A parameter fills a segment: `{name}`, `{name:int}` (digits only, tried
+/// A route's template: `/items/{item_id}`. A parameter fills a segment: `{name}`, `{name:int}` (an integer, tried
 /// before `{name}`), `{name:path}` (all that is left). A literal is checked at compile time against everything that
 /// `Handler` and its whole graph take by Path.
 template <class Handler>

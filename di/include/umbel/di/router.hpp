@@ -43,8 +43,9 @@ struct Route {
 ///     app.post("/items", [&mailer](Body<> body) { ... });   // a lambda is kept by the App
 ///
 /// Handlers are functions, lambdas (with captures), functors and `on_loop<f>`. Plain ones run on the work queue. When
-/// two routes fit a path, segment by segment, a literal wins over `{id:int}`, that over `{id}`, that over `{rest:path}`.
-/// HEAD is answered by GET's route and OPTIONS with Allow, unless they have routes of their own.
+/// two routes fit a path, segment by segment, a literal wins over `{id:int}`, that over `{id}`, that over
+/// `{rest:path}`. One that fits and has no route for the method does not stand in the way of the next. HEAD is answered
+/// by GET's route and OPTIONS with Allow, unless they have routes of their own.
 class Router {
 public:
   template <class H>

@@ -11,9 +11,9 @@ namespace umbel::http1 {
 
 /// How to serve.
 struct ServeOptions {
-  int port = 8000;                         // 0: any free one.
-  std::string_view address = "127.0.0.1";  // In digits. "0.0.0.0" or "::" for all of the machine's.
-  unsigned threads = 1;                    // Each with a loop of its own; the kernel deals out the connections.
+  int port = 8000;                                // 0: any free one.
+  std::string_view address = "127.0.0.1";         // In digits. "0.0.0.0" or "::" for all of the machine's.
+  unsigned threads = 1;                           // Each with a loop of its own; the kernel deals out the connections.
   std::chrono::milliseconds drain_limit{10'000};  // What is left then is cut off.
   ServerOptions server = {};
   void (*on_listening)(int port) = nullptr;  // Called once, when connections are accepted on all threads.

@@ -15,13 +15,13 @@ namespace umbel::http1 {
 /// What a Server allows. A time that runs out ends the connection, as http1::Wait says.
 struct ServerOptions {
   Limits limits = {};
-  std::size_t connections = 16 * 1024;                 // At the same time. Further ones wait in the kernel's queue.
-  std::chrono::milliseconds idle_timeout{75'000};      // Between two requests.
-  std::chrono::milliseconds header_timeout{10'000};    // From a head's first byte to its last.
-  std::chrono::milliseconds body_timeout{15'000};      // Without a byte of a body; and before `body_rate` counts.
-  std::chrono::milliseconds output_timeout{30'000};    // Without a byte of a reply being taken.
-  std::chrono::milliseconds linger_timeout{2'000};     // From our last byte to the peer's.
-  std::size_t body_rate = 500;                         // Bytes per second, on the average, that a body must come with.
+  std::size_t connections = 16 * 1024;               // At the same time. Further ones wait in the kernel's queue.
+  std::chrono::milliseconds idle_timeout{75'000};    // Between two requests.
+  std::chrono::milliseconds header_timeout{10'000};  // From a head's first byte to its last.
+  std::chrono::milliseconds body_timeout{15'000};    // Without a byte of a body; and before `body_rate` counts.
+  std::chrono::milliseconds output_timeout{30'000};  // Without a byte of a reply being taken.
+  std::chrono::milliseconds linger_timeout{2'000};   // From our last byte to the peer's.
+  std::size_t body_rate = 500;                       // Bytes per second, on the average, that a body must come with.
   int backlog = 1024;
   bool reuse_port = false;  // Several loops listen on the same port, and the kernel deals out the connections.
 };

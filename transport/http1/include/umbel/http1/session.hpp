@@ -67,8 +67,8 @@ public:
   std::span<char> prepare() noexcept;
   /// `bytes` of it are filled, perhaps none: parses, serves, collects.
   void commit(std::size_t bytes) noexcept;
-  /// For owners that have the bytes already: copies. Returns how many were taken; less than all if the advice has become
-  /// `pause` or worse, then the rest is for later.
+  /// For owners that have the bytes already: copies. Returns how many were taken; less than all if the advice has
+  /// become `pause` or worse, then the rest is for later.
   [[nodiscard]] std::size_t feed(std::string_view bytes) noexcept;
   /// The peer will send nothing more. What is in flight is asked to stop, for most peers that close one half have
   /// closed both; a reply that is made all the same can still be sent. Nothing further is begun.
