@@ -18,27 +18,6 @@ bool is_integer(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-constexpr std::size_t key_size = 16;  // Up to here a Key says it all.
-
-std::uint64_t load(const char* at, std::size_t bytes) noexcept {
-  std::uint64_t value = 0;
-  std::memcpy(&value, at, bytes);
-  return value;
-}
-
-/// Up to eight bytes of the text as a number; different for different texts of the same length up to eight.
-std::uint64_t packed(std::string_view text) noexcept {
-  const std::size_t size = text.size();
-  if (size >= 4) return load(text.data(), 4) | load(text.data() + size - 4, 4) << 32;
-  std::uint64_t value = 0;
-  for (const char c : text) value = value << 8 | static_cast<unsigned char>(c);
-  return value;
-}
-
-constexpr std::uint64_t length_bit(std::size_t length) noexcept {
-  return std::uint64_t{1} << std::min<std::size_t>(length, 63);
-}
-
 }  // namespace
 
 RouteTrie::RouteTrie() { make_node(); }
@@ -54,7 +33,7 @@ std::uint32_t RouteTrie::child_of(std::uint32_t parent, const Segment& segment) 
       if (literal.text == segment.text) return literal.node;
     }
     const std::uint32_t made = make_node();
-    nodes_[parent]->literals.push_back({key_of(segment.text), std::string{segment.text}, made});
+    nodes_[parent]->literals.push_back({TextKey::of(segment.text), std::string{segment.text}, made});
     return made;
   }
   const bool is_int = segment.kind == SegmentKind::integer;
@@ -93,8 +72,8 @@ void RouteTrie::freeze() {
   }
   exact_.resize(std::bit_ceil(2 * literal_paths_.size() + 1));
   for (auto& [path, endpoint] : literal_paths_) {
-    const Key key = key_of(path);
-    std::size_t at = hash(key, path) & (exact_.size() - 1);
+    const TextKey key = TextKey::of(path);
+    std::size_t at = key.hash(path) & (exact_.size() - 1);
     while (exact_[at].endpoint) at = (at + 1) & (exact_.size() - 1);
     exact_lengths_ |= length_bit(path.size());
     exact_[at] = Exact{key, std::move(path), endpoint};
@@ -102,47 +81,22 @@ void RouteTrie::freeze() {
   literal_paths_.clear();
 }
 
-inline RouteTrie::Key RouteTrie::key_of(std::string_view text) noexcept {
-  const std::size_t size = text.size();
-  if (size >= 8) return {size, load(text.data(), 8), load(text.data() + size - 8, 8)};
-  return {size, packed(text), 0};
-}
-
-inline std::size_t RouteTrie::hash(const Key& key, std::string_view path) noexcept {
-  constexpr std::uint64_t prime = 0x9e3779b97f4a7c15;
-  std::uint64_t hash = (key.first + key.size) * prime;
-  for (std::size_t i = 8; i + 8 < key.size; i += 8) hash = std::rotl((hash ^ load(path.data() + i, 8)) * prime, 29);
-  return static_cast<std::size_t>(((hash ^ key.last) * prime) >> 32);
-}
-
-[[gnu::always_inline]] inline const Endpoint* RouteTrie::find_exact(std::string_view path) const noexcept {
-  if (!(exact_lengths_ & length_bit(path.size()))) return nullptr;
-  const Key key = key_of(path);
-  for (std::size_t at = hash(key, path) & (exact_.size() - 1);; at = (at + 1) & (exact_.size() - 1)) {
-    const Exact& exact = exact_[at];
-    if (!exact.endpoint) return nullptr;
-    if (exact.key == key && (path.size() <= key_size || exact.path == path)) return exact.endpoint;
-  }
-}
-
-const Endpoint* RouteTrie::find(Method method, std::string_view path, Escapes escapes, Captures& captures,
-                                Arena& arena) const {
-  const Endpoint* const exact = find_exact(path);
-  if (exact && exact->answers(method)) return exact;
-  if (path.empty() || path.front() != '/') return exact;
+const Endpoint* RouteTrie::find_by_segments(Method method, std::string_view path, Escapes escapes, Captures& captures,
+                                            Arena& arena) const {
   Walk way{captures, arena, escapes, method};
   const Endpoint* const found = walk(nodes_[0].get(), path, 0, way);
   return found ? found : way.misfit;
 }
 
-inline const RouteTrie::Literal* RouteTrie::find_literal(const Node& node, std::string_view text) const noexcept {
-  const Key key = key_of(text);
+[[gnu::always_inline]] inline const RouteTrie::Literal* RouteTrie::find_literal(const Node& node,
+                                                                                std::string_view text) const noexcept {
+  const TextKey key = TextKey::of(text);
   const Literal* literal = node.literals.data();
   const Literal* const end = literal + node.literals.size();
   if (node.literals.size() > 8)
-    literal = std::lower_bound(literal, end, key, [](const Literal& a, const Key& b) { return a.key < b; });
+    literal = std::lower_bound(literal, end, key, [](const Literal& a, const TextKey& b) { return a.key < b; });
   for (; literal != end && literal->key.size <= key.size; ++literal) {
-    if (literal->key == key && (key.size <= key_size || literal->text == text)) return literal;
+    if (literal->key == key && (key.size <= TextKey::whole || literal->text == text)) return literal;
   }
   return nullptr;
 }

@@ -2,8 +2,8 @@
 #pragma once
 // Finds the route of a path: a hash of the paths that are all literal, and a trie of segments for the others.
 
+#include <algorithm>
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "text_key.hpp"
 #include "umbel/core/arena.hpp"
 #include "umbel/core/request.hpp"
 #include "umbel/di/plan.hpp"
@@ -49,15 +50,8 @@ public:
 private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
-  // A text's length, its first and its last eight bytes: all of it, up to 16.
-  struct Key {
-    std::size_t size;
-    std::uint64_t first;
-    std::uint64_t last;
-    auto operator<=>(const Key&) const = default;
-  };
   struct Literal {
-    Key key;
+    TextKey key;
     std::string text;
     std::uint32_t node;
   };
@@ -71,14 +65,17 @@ private:
     bool only_parameter = false;
   };
   struct Exact {
-    Key key{};
+    TextKey key{};
     std::string path;
     const Endpoint* endpoint = nullptr;  // Null: the place is free.
   };
 
-  static Key key_of(std::string_view text) noexcept;
-  static std::size_t hash(const Key& key, std::string_view path) noexcept;
+  static constexpr std::uint64_t length_bit(std::size_t length) noexcept {
+    return std::uint64_t{1} << std::min<std::size_t>(length, 63);
+  }
   const Endpoint* find_exact(std::string_view path) const noexcept;
+  const Endpoint* find_by_segments(Method method, std::string_view path, Escapes escapes, Captures& captures,
+                                   Arena& arena) const;
   struct Walk {
     Captures& captures;
     Arena& arena;
@@ -105,5 +102,23 @@ private:
   std::vector<Exact> exact_;         // Open addressing; a power of two, at most half full.
   std::vector<std::pair<std::string, const Endpoint*>> literal_paths_;
 };
+
+inline const Endpoint* RouteTrie::find_exact(std::string_view path) const noexcept {
+  if (!(exact_lengths_ & length_bit(path.size()))) return nullptr;
+  const TextKey key = TextKey::of(path);
+  for (std::size_t at = key.hash(path) & (exact_.size() - 1);; at = (at + 1) & (exact_.size() - 1)) {
+    const Exact& exact = exact_[at];
+    if (!exact.endpoint) return nullptr;
+    if (exact.key == key && (path.size() <= TextKey::whole || exact.path == path)) return exact.endpoint;
+  }
+}
+
+inline const Endpoint* RouteTrie::find(Method method, std::string_view path, Escapes escapes, Captures& captures,
+                                       Arena& arena) const {
+  const Endpoint* const exact = find_exact(path);
+  if (exact && exact->answers(method)) return exact;
+  if (path.empty() || path.front() != '/') return exact;
+  return find_by_segments(method, path, escapes, captures, arena);
+}
 
 }  // namespace umbel::detail

@@ -346,7 +346,7 @@ inline bool Session::Impl::begin_request() {
   body_error_ = 0;
   body_left_ = parser_.length();
   body_ = parser_.is_chunked() || body_left_ > 0 ? Body::unasked : Body::none;
-  in_place_ = body_left_ <= capacity_ - parsed_;
+  in_place_ = !parser_.is_chunked() && body_left_ <= capacity_ - parsed_;
   keep_ = in_place_ ? parsed_ + static_cast<std::size_t>(body_left_) : parsed_;
   if (!parser_.keeps_alive() || draining_) persistence_ = Persistence::ended;
   else persistence_ = parser_.is_http_1_0() ? Persistence::stated : Persistence::implied;
