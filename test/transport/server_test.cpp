@@ -390,7 +390,7 @@ TEST(Server, RepliesTooSlowToABodyThatDoesNotCome) {
 
 TEST(Server, RepliesTooSlowToABodyThatDrips) {
   TestService service;
-  Running running{service, {.body_timeout = 50ms, .body_rate = 1'000'000}};
+  Running running{service, {.body_timeout = 50ms, .body_rate = 1'000'000'000}};
   Client client{running.port()};
   client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
 
