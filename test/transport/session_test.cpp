@@ -625,6 +625,18 @@ TEST(Session, KeepsWhatARequestRefersToWhileItsBodyComes) {
   EXPECT_EQ(without_date(c.send("0\r\n\r\n")), ok("POST " + before + " a|" + string(20'000, 'b')));
 }
 
+TEST(Session, CollectsAChunkedBodyBehindAHeadThatFillsTheBuffer) {
+  const string start = "POST /late HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nX: ";
+  for (const std::size_t size : {4095, 4096, 8192}) {
+    Connected c;
+    c.send(start + string(size - start.size() - 4, 'x') + "\r\n\r\n");
+    ASSERT_EQ(c.service.late.size(), 1U);
+    TestService::collect(c.service.take());
+
+    EXPECT_EQ(without_date(c.send("5\r\nhello\r\n0\r\n\r\n")), ok("POST /late a|hello")) << size;
+  }
+}
+
 TEST(Session, StaysWhereItWasToldToReadWhileARequestEnds) {
   Connected c;
   c.send("POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\nb");
