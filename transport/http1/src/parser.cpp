@@ -241,13 +241,20 @@ Parser::Event Parser::run(const char* at, std::size_t size, const char*& stop) n
   ++run_;
   const llhttp_errno_t result = llhttp_execute(this, at, size);
   if (result == HPE_OK) {
+    last_byte_ = run_end_[-1];
     stop = run_end_;
     return Event::more;
   }
   if (result != HPE_PAUSED) return Event::broken;
   stop = llhttp_get_error_pos(this);
+  if (event_ == Event::end && !is_clean_end(stop)) return Event::broken;
   llhttp_resume(this);
   return event_;
+}
+
+// A chunked body ends with an empty line. llhttp 8 takes a bare line feed for one.
+bool Parser::is_clean_end(const char* stop) const noexcept {
+  return (stop - run_begin_ > 1 ? stop[-2] : last_byte_) == '\r';
 }
 
 void Parser::rebase(std::ptrdiff_t distance) noexcept {
@@ -417,6 +424,7 @@ inline const Refusal* Parser::check_framing() noexcept {
   if (has_coding_ && (is_http_1_0() || codings_ > 1)) return &ambiguous_length;  // RFC 9112 section 6.1.
   if (method == HTTP_CONNECT) return &no_tunnels;
   if (refusal_) return refusal_;
+  if (has_coding_ && !chunked_) return &unknown_coding;  // llhttp 8 does not know "chunked" with a tab behind it.
   return length_ > limits_.body ? &body_too_large : nullptr;
 }
 

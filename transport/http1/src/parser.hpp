@@ -94,6 +94,7 @@ private:
   const Refusal* check_framing() noexcept;
   bool is_good_host(std::string_view host) noexcept;
   const Refusal* take_absolute_form() noexcept;
+  bool is_clean_end(const char* stop) const noexcept;
   void replace_host(std::string_view authority) noexcept;
   const Refusal* note_special(HeaderField& field) noexcept;
 
@@ -128,6 +129,7 @@ private:
   std::uint64_t extra_size_ = 0;  // Extensions and trailers.
   const char* run_begin_ = nullptr;
   const char* run_end_ = nullptr;
+  char last_byte_ = 0;            // Of the last run that ended with its input.
   std::uint64_t run_ = 0;         // Counts the calls of `run`.
   std::uint64_t cut_in_run_ = 0;  // The run with whose input a trailer's last span ended.
   const Refusal* limit_hit_ = nullptr;
