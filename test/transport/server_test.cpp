@@ -485,6 +485,29 @@ TEST(Server, DrainsWhatIsInFlight) {
   EXPECT_EQ(refused.ask(get("/hello"), "hello!"), "");
 }
 
+TEST(Server, DrainsWhatHasComeInAndIsNotReadYet) {
+  TestService service;
+  Running running{service};
+  Client idle{running.port()};
+  idle.ask(get("/hello"), "hello!");
+  std::optional<Client> fresh;
+
+  running.on_loop([&] {
+    idle.send(get("/hello"));
+    fresh.emplace(running.port());
+    fresh->send(get("/hello"));
+    running.server().drain(10s);
+  });
+
+  for (Client* const client : {&idle, &*fresh}) {
+    const string reply = client->receive_all();
+    EXPECT_EQ(status_of(reply), 200);
+    EXPECT_NE(reply.find("connection: close"), string::npos);
+    client->close();
+  }
+  running.wait_for_connections(0);
+}
+
 TEST(Server, CutsOffWhatDoesNotDrain) {
   TestService service;
   Running running{service};

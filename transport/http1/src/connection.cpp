@@ -133,8 +133,12 @@ void Connection::poll(int events) noexcept {
 
 // Ends.
 
+// A request that has come in already, and waits to be read, is not lost.
 void Connection::drain() noexcept {
+  const std::span<char> room = session_.is_idle() ? session_.prepare() : std::span<char>{};
+  const ssize_t size = room.empty() ? 0 : ::recv(fd_, room.data(), room.size(), 0);
   session_.drain();
+  if (!room.empty()) session_.commit(size > 0 ? static_cast<std::size_t>(size) : 0);
   update();
 }
 

@@ -89,6 +89,7 @@ public:
 
   void drain(std::chrono::milliseconds limit, Work* done) {
     drained_ = done;
+    accept_the_rest();
     stop_listening();
     connections_.drain();
     if (connections_.count() > 0) drain_timer_.start(endpoint_.context(), endpoint_.context().now() + limit);
@@ -134,6 +135,14 @@ private:
       set_no_delay(fd);
       connections_.add(fd);
       if (fd >= descriptor_limit_ - spare_descriptors) return pause();
+    }
+  }
+
+  // Those whom the kernel has told that they are connected, and perhaps has a request of. Each listener's queue is
+  // no longer than its backlog.
+  void accept_the_rest() noexcept {
+    for (const auto& listener : listeners_) {
+      for (int i = 0; i <= options_.backlog; i += accepts_in_a_row) accept_from(*listener);
     }
   }
 

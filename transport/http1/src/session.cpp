@@ -549,7 +549,8 @@ void Session::Impl::abort() {
 void Session::Impl::drain() {
   draining_ = true;
   persistence_ = Persistence::ended;
-  if (phase_ == Phase::open && !in_head_ && !resume_.queued && is_at_rest()) phase_ = Phase::ended;
+  const bool awaits_input = prepared_ != Prepared::nothing || in_head_ || resume_.queued;
+  if (phase_ == Phase::open && !awaits_input && is_at_rest()) phase_ = Phase::ended;
 }
 
 void Session::Impl::expire() {

@@ -75,7 +75,8 @@ public:
   void eof() noexcept;
   /// The connection is broken. What is in flight is asked to stop, and its reply will be dropped.
   void abort() noexcept;
-  /// Ends the session after the reply that is in flight, or at once if it is idle.
+  /// Ends the session after the reply that is in flight, or at once if it is idle. Between `prepare` and `commit`, what
+  /// is committed is still served.
   void drain() noexcept;
   /// What `wait()` says has lasted too long.
   void expire() noexcept;
