@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <future>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -441,6 +443,45 @@ TEST(Server, AcceptsNoMoreThanItsLimit) {
   first.reset();
 
   EXPECT_EQ(status_of(third.receive("hello!")), 200);
+}
+
+int next_descriptor() {
+  const int next = ::dup(0);
+  ::close(next);
+  return next;
+}
+
+/// While it lives, the process has no more descriptors than these.
+class DescriptorLimit {
+public:
+  explicit DescriptorLimit(int count) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit limit{static_cast<rlim_t>(count), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+  rlimit before_{};
+};
+
+TEST(Server, LeavesTheLastDescriptorsToTheApplication) {
+  const int count = next_descriptor() + 64;
+  const DescriptorLimit limit{count};
+  TestService service;
+  Running running{service};
+  std::list<Client> clients;
+
+  running.on_loop([&] {
+    for (int i = 0; i < 16; ++i) clients.emplace_back(running.port());
+  });
+  clients.front().ask(get("/hello"), "hello!");
+  EXPECT_EQ(next_descriptor(), count - 32);
+  clients.pop_front();
+  clients.front().ask(get("/hello"), "hello!");
+
+  EXPECT_LT(running.connections(), clients.size()) << "some wait";
+  EXPECT_LE(next_descriptor(), count - 32);
 }
 
 TEST(Server, IsBusyBeyondItsLimitOfRequests) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/http1/server.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -127,15 +128,24 @@ private:
 
   void accept_from(Listener& listener) noexcept {
     for (int i = 0; i < accepts_in_a_row; ++i) {
-      if (connections_.count() >= options_.connections) return pause();
+      if (connections_.count() >= options_.connections || !may_take_descriptor(listener.fd)) return pause();
       const int fd = ::accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd < 0 && is_out_of_descriptors(errno)) return pause();
       if (fd < 0 && errno == EAGAIN) return;
       if (fd < 0) continue;  // A connection that is gone already, or a signal.
       set_no_delay(fd);
       connections_.add(fd);
-      if (fd >= descriptor_limit_ - spare_descriptors) return pause();
+      if (fd >= descriptor_limit_ - spare_descriptors - 1) is_near_limit_ = true;
     }
+  }
+
+  // False if the next descriptor, the lowest that is free, is one of the last. It is looked for only if they have been
+  // scarce before.
+  bool may_take_descriptor(int any) const noexcept {
+    if (!is_near_limit_) return true;
+    const int next = ::fcntl(any, F_DUPFD_CLOEXEC, 0);
+    if (next >= 0) ::close(next);
+    return next >= 0 && next < descriptor_limit_ - spare_descriptors;
   }
 
   // Those whom the kernel has told that they are connected, and perhaps has a request of. Each listener's queue is
@@ -198,6 +208,7 @@ private:
   const int descriptor_limit_ = descriptor_limit();
   bool started_ = false;
   bool paused_ = false;
+  bool is_near_limit_ = false;  // A connection has got the last descriptor that is ours to take, or a later one.
   Work* drained_ = nullptr;
   MemberTimer<&Impl::stop> drain_timer_;
   MemberTimer<&Impl::go_on> pause_timer_;
