@@ -431,9 +431,9 @@ TEST(Session, IgnoresChunkExtensionsAndTrailers) {
 }
 
 TEST(Session, FailsABodyWithBrokenChunks) {
-  for (const string_view chunks : {"x\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "fffffffffffffffff\r\n", "1\r\nab\r\n",
-                                   "1\nx\r\n", "0\r\nX: y\r\n z\r\n\r\n", "0\r\nX\r\n\r\n", "1 \r\nx\r\n", "\r\n",
-                                   "0\r\n\n", "0\r\nX: y\r\n\n"}) {
+  for (const string_view chunks :
+       {"x\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "fffffffffffffffff\r\n", "1\r\nab\r\n", "1\nx\r\n",
+        "0\r\nX: y\r\n z\r\n\r\n", "0\r\nX\r\n\r\n", "1 \r\nx\r\n", "\r\n", "0\r\n\n", "0\r\nX: y\r\n\n"}) {
     const Outcome outcome = run(chunked("/echo", chunks));
     EXPECT_EQ(status_of(outcome.sent), 400) << chunks;
     EXPECT_EQ(outcome.advice, Advice::finish) << chunks;
