@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <stdexcept>
+#include <string>
 
 #include "umbel/core/request.hpp"
 
@@ -33,6 +35,12 @@ bool is_named(std::string_view line, std::string_view name) noexcept {
          equal_ignoring_case(line.substr(0, name.size()), name);
 }
 
+// What is part of the headers themselves does not outlive their growth.
+bool lies_in(std::string_view text, std::string_view lines) noexcept {
+  const std::less<const char*> before;
+  return !before(text.data(), lines.data()) && before(text.data(), lines.data() + lines.size());
+}
+
 }  // namespace
 
 namespace detail {
@@ -55,6 +63,7 @@ void check_header(std::string_view name, std::string_view value) {
 }  // namespace detail
 
 void ResponseHeaders::append(std::string_view name, std::string_view value) {
+  if (lies_in(value, lines_.view())) return append(name, std::string{value});
   detail::check_header(name, value);
   lines_.append(name);
   lines_.append(": ");
@@ -63,6 +72,7 @@ void ResponseHeaders::append(std::string_view name, std::string_view value) {
 }
 
 void ResponseHeaders::set(std::string_view name, std::string_view value) {
+  if (lies_in(value, lines_.view())) return set(name, std::string{value});
   detail::check_header(name, value);
   remove(name);
   append(name, value);

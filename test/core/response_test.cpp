@@ -103,6 +103,20 @@ TEST(ResponseHeaders, SetReplacesAppendAddsRemoveRemoves) {
   EXPECT_TRUE(headers.empty());
 }
 
+TEST(ResponseHeaders, TakeAValueOfTheirOwn) {
+  const std::string id(40, 'a');
+  ResponseHeaders headers;
+  headers.set("x-id", id);
+
+  headers.set("x-copy", *headers.get("x-id"));
+  headers.set("x-id", *headers.get("x-copy"));
+  for (int i = 0; i < 3; ++i) headers.append("x-more", *headers.get("x-id"));
+
+  EXPECT_EQ(headers.get("x-copy"), id);
+  EXPECT_EQ(headers.get("x-id"), id);
+  EXPECT_EQ(headers.get("x-more"), id);
+}
+
 TEST(ResponseHeaders, ANameThatBeginsAnotherIsNotTheSame) {
   ResponseHeaders headers;
   headers.set("x-token-kind", "k");
