@@ -82,6 +82,8 @@ private:
 
   /// Depth first, dependencies before dependents, each node once. Returns the node's step.
   Index visit(const NodeInfo& node) {
+    // Uncached edges multiply: a graph that is refused anyway is not walked to its end.
+    if (plan_->steps_.size() >= largest_plan) return 0;
     path_.push_back(&node);
     std::vector<Index> edges;
     std::vector<Input> inputs(node.need_count);

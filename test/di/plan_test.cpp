@@ -305,6 +305,30 @@ TEST(Plan, RunsAnUncachedEdgeForItselfAndNeverFillsTheSharedSlot) {
   EXPECT_EQ(test.body("/2"), "12");
 }
 
+template <int n>
+struct Doubling {
+  static int twice(Depends<Doubling<n - 1>::twice, uncached> one, Depends<Doubling<n - 1>::twice, uncached> two) {
+    return *one + *two;
+  }
+};
+template <>
+struct Doubling<0> {
+  static int twice() { return 1; }
+};
+
+TEST(Plan, RefusesAGraphThatUncachedEdgesBlowUpWithoutWalkingAllOfIt) {
+  App app;
+  testing::ManualPort port;
+  app.get("/", [](Depends<Doubling<40>::twice>) {});
+
+  try {
+    app.start(port.context());
+    FAIL() << "started";
+  } catch (const StartError& error) {
+    EXPECT_NE(std::string_view{error.what()}.find("more than 4095 nodes"), std::string_view::npos) << error.what();
+  }
+}
+
 TEST(Plan, RunsWhatAnUncachedNodeNeedsOnce) {
   journal().take();
   TestApp test;
