@@ -89,6 +89,7 @@ struct CheckText {
       TextConvertible<typename IsOptional<T>::Inner>,
       "umbel: this parameter's type cannot be made from text. Numbers, bool, std::string, std::string_view and "
       "std::optional of them can; specialise umbel::FromText<T> for a type of your own");
+  static_assert(alignof(T) <= BlockPool::granule, "umbel: a parameter's value is aligned to 64 at the most");
   static_assert(sizeof...(options) <= 1, "umbel: a parameter has one default at the most");
   static_assert((std::is_constructible_v<T, decltype(options)> && ...),
                 "umbel: this default cannot become a value of the parameter's type");
