@@ -57,11 +57,15 @@ Response http_response(const HttpError& error) {
 }  // namespace
 
 Response to_response(const ValidationError& error) {
-  JsonWriter json;
-  json.begin_object().key("detail").begin_array();
-  for (const ValidationItem& item : error.items()) write_item(json, item);
-  json.end_array().end_object();
-  return Response::json(std::move(json), 422);
+  try {
+    JsonWriter json;
+    json.begin_object().key("detail").begin_array();
+    for (const ValidationItem& item : error.items()) write_item(json, item);
+    json.end_array().end_object();
+    return Response::json(std::move(json), 422);
+  } catch (const JsonError&) {  // A FromText has words, or a parameter a name, that are no UTF-8.
+    return detail_response(422, reason_phrase(422));
+  }
 }
 
 Response to_response(const Error& error) {

@@ -79,6 +79,16 @@ TEST(Validation, OfAnHttpErrorKeepsItsHeaders) {
   EXPECT_EQ(response.body(), R"({"detail":"who?"})");
 }
 
+TEST(Validation, InWordsThatAreNoUtf8IsStillJson) {
+  ValidationError error;
+  error.add({"caf\xe9", "query", "caf\xe9", "caf\xe9", std::nullopt});
+
+  const Response response = to_response(error);
+
+  EXPECT_EQ(response.status(), 422);
+  EXPECT_EQ(response.body(), R"({"detail":"Unprocessable Content"})");
+}
+
 TEST(Validation, OfADetailThatIsNoUtf8IsStillJson) {
   EXPECT_EQ(to_response(Error{HttpError{400, "\xff"}}).body(), R"({"detail":"not text"})");
 }
