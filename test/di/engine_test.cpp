@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -59,6 +60,21 @@ TEST_F(Engines, CallGivesTheValueAway) {
   Started<std::unique_ptr<int>> started{port, call<moved_out>(engine, OwnedRequest{Method::get, "/"})};
 
   EXPECT_EQ(*started.result().value(), 5);
+}
+
+struct ThrowsWhenCopied {
+  ThrowsWhenCopied() = default;
+  ThrowsWhenCopied(const ThrowsWhenCopied&) { throw std::runtime_error{"no copy"}; }
+};
+ThrowsWhenCopied throws_when_copied() { return {}; }
+
+TEST_F(Engines, CallThrowsWhatTakingTheValueThrows) {
+  Engine engine{app, port.context()};
+
+  Started<ThrowsWhenCopied> started{port, call<throws_when_copied>(engine, OwnedRequest{Method::get, "/"})};
+  run();
+
+  EXPECT_THROW(started.result().value(), std::runtime_error);
 }
 
 TEST_F(Engines, CallWithoutARequest) {

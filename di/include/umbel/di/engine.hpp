@@ -45,9 +45,13 @@ private:
   static void take(Caller& caller, void* slot, ErrorBox error) {
     auto& call = static_cast<ProviderCall&>(caller);
     call.error_ = std::move(error);
-    if constexpr (!std::is_void_v<T>) {
-      using R = ProviderResult<provider>;
-      if (slot) call.value_.emplace(std::move(const_cast<T&>(slot_value<R>(slot))));
+    try {
+      if constexpr (!std::is_void_v<T>) {
+        using R = ProviderResult<provider>;
+        if (slot) call.value_.emplace(std::move(const_cast<T&>(slot_value<R>(slot))));
+      }
+    } catch (...) {  // What a T that is copied may throw.
+      call.error_ = std::make_unique<Error>(std::current_exception());
     }
     call.has_ended_ = true;
     if (call.waiting_) call.env_->context->enqueue(call.resume_);
@@ -88,7 +92,8 @@ public:
 
   /// `co_await` gives what `provider` makes, with its whole graph; `request` is where parameters come from, and
   /// outlives the await. Throws what the graph throws, ValidationError if the request is wrong, Cancelled. Throws
-  /// StartError at once if the graph needs a State that the App lacks, or a Path.
+  /// StartError at once if the graph needs a State that the App lacks, or a Path. The value is moved out and the rest
+  /// of the graph is gone when it arrives: a view of what another node made would dangle.
   template <auto& provider>
   detail::ProviderCall<provider> call(const Request& request = Request{}) {
     return detail::ProviderCall<provider>{plan_of(*detail::node_of<provider>), request};
