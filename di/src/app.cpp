@@ -42,9 +42,23 @@ Response detail_response(int status) { return to_response(Error{HttpError{status
 struct App::Started {
   std::vector<std::unique_ptr<const detail::Plan>> plans;  // In order of declaration.
   detail::RouteTrie trie;
-  std::vector<detail::Endpoint*> endpoints;
   std::string allow;  // Of the server as a whole: OPTIONS *.
+
+  /// Several templates may fit a path, each with methods of its own.
+  std::string allow_at(std::string_view path, detail::Escapes escapes) const;
 };
+
+std::string App::Started::allow_at(std::string_view path, detail::Escapes escapes) const {
+  detail::Captures captures;
+  Arena arena;
+  detail::Endpoint all;
+  for (std::size_t i = 0; i < all.plans.size(); ++i) {
+    const auto method = static_cast<Method>(i);
+    const detail::Endpoint* const endpoint = trie.find(method, path, escapes, captures, arena);
+    all.plans[i] = endpoint ? endpoint->plan_of(method) : nullptr;
+  }
+  return allow_of(all);
+}
 
 struct App::Lock {
   std::mutex mutex;
@@ -81,6 +95,7 @@ App& App::observe(Observer& observer) { return observer_ = &observer, *this; }
 
 std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems) const {
   auto started = std::make_unique<Started>();
+  detail::Endpoint all;
   for (const detail::Route& route : routes()) {
     const std::string title = route.title();
     const detail::ParsedRoute parsed = detail::parse_route(route.text);
@@ -98,12 +113,7 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
     const detail::Plan*& place = endpoint.plans[static_cast<std::size_t>(route.method)];
     if (place) problems.push_back(title + ": it answers the same requests as " + std::string{place->title()});
     place = started->plans.back().get();
-    started->endpoints.push_back(&endpoint);
-  }
-  for (detail::Endpoint* endpoint : started->endpoints) endpoint->allow = allow_of(*endpoint);
-  detail::Endpoint all;
-  for (const detail::Endpoint* endpoint : started->endpoints) {
-    for (std::size_t i = 0; i < all.plans.size(); ++i) all.plans[i] = all.plans[i] ? all.plans[i] : endpoint->plans[i];
+    all.plans[static_cast<std::size_t>(route.method)] = place;
   }
   started->allow = allow_of(all);
   started->trie.freeze();
@@ -162,8 +172,9 @@ void App::dispatch(Exchange& exchange) noexcept {
   const detail::Plan* plan = endpoint->plan_of(request.method());
   if (!plan && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
   if (!plan) [[unlikely]] {
-    if (request.method() == Method::options) return exchange.reply(Response{204}.header("allow", endpoint->allow));
-    return exchange.reply(detail_response(405).header("allow", endpoint->allow));
+    const std::string allow = started_->allow_at(request.path(), escapes);
+    if (request.method() == Method::options) return exchange.reply(Response{204}.header("allow", allow));
+    return exchange.reply(detail_response(405).header("allow", allow));
   }
   if (request.has_escapes() && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
   detail::Resolver::serve(*plan, exchange, captures.data(), escapes);

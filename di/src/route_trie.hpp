@@ -22,7 +22,6 @@ namespace umbel::detail {
 /// All methods of one template.
 struct Endpoint {
   std::array<const Plan*, 10> plans{};  // By Method. Not owned.
-  std::string allow;                    // "GET, HEAD, OPTIONS, POST"
 
   const Plan* plan_of(Method method) const noexcept { return plans[static_cast<std::size_t>(method)]; }
   /// HEAD is answered by GET's plan, and OPTIONS without one.

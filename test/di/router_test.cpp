@@ -72,6 +72,17 @@ TEST_F(Routing, GoesBackWhenALiteralLeadsNowhere) {
   EXPECT_EQ(body("/"), "all=");
 }
 
+TEST_F(Routing, AllowsWhatAnyTemplateThatFitsAnswers) {
+  app.get("/items/{id}", [](Path<"id"> id) { return std::string{*id}; });
+  app.post("/items/special", says("special"));
+  app.delete_("/items/{rest:path}", says("rest"));
+
+  EXPECT_EQ(body("/items/special"), "special") << "of GET /items/{id}";
+  EXPECT_EQ(method(Method::put, "/items/special"), "405 GET, HEAD, POST, DELETE, OPTIONS");
+  EXPECT_EQ(method(Method::options, "/items/speci%61l"), "204 GET, HEAD, POST, DELETE, OPTIONS");
+  EXPECT_EQ(method(Method::put, "/items/7"), "405 GET, HEAD, DELETE, OPTIONS");
+}
+
 TEST_F(Routing, DecodesBeforeItCompares) {
   app.get("/caf\xc3\xa9/{x}", [](Path<"x"> x) { return std::string{*x}; });
   app.get("/plain", says("plain"));
@@ -150,7 +161,7 @@ TEST_F(Routing, IsNotStoppedByATemplateOfAnotherMethod) {
   EXPECT_EQ(ask(OwnedRequest{Method::post, "/items/me"})->body(), "post me");
   EXPECT_EQ(ask(OwnedRequest{Method::put, "/items/me"})->body(), "rest");
   EXPECT_EQ(ask(OwnedRequest{Method::put, "/items/7"})->body(), "rest");
-  EXPECT_EQ(method(Method::delete_, "/items/me"), "405 POST, OPTIONS");
+  EXPECT_EQ(method(Method::delete_, "/items/me"), "405 GET, HEAD, POST, PUT, OPTIONS");
   EXPECT_EQ(method(Method::head, "/items/me"), "200 ");
 }
 
