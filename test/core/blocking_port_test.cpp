@@ -66,6 +66,15 @@ TEST(BlockingPort, BranchesOverlap) {
   EXPECT_EQ(port.run(two_naps()), 86);
 }
 
+TEST(BlockingPort, RunsWhatATaskCanAwait) {
+  ThreadPool pool{{.threads = 1}};
+  BlockingPort port{pool};
+
+  const auto [one, two] = port.run(when_all(answer_after(1ms), answer_after(1ms)));
+
+  EXPECT_EQ(*one + *two, 86);
+}
+
 Task<int> ask(std::optional<Completion<int>::Setter>& setter) {
   Completion<int> completion;
   setter = completion.setter();

@@ -85,6 +85,10 @@ TEST_F(Loopback, AsksSeveralAtTheSameTime) {
   };
 
   EXPECT_EQ(client.run(both(client)), "1 2m,2 4m");
+
+  OwnedRequest three{Method::get, "/3"};
+  const auto [c, d] = client.run(when_all(client.ask(three), client.ask(OwnedRequest{Method::get, "/4"})));
+  EXPECT_EQ(c.body() + "," + d.body(), "3 6m,4 8m");
 }
 
 // Hears of its end: never ready before it is asked to stop.

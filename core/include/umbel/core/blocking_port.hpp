@@ -29,6 +29,11 @@ public:
   /// Runs `task` to its end, on this thread, and gives its value or throws its error.
   template <class T>
   T run(Task<T> task);
+  /// The same for whatever else a task can await: `port.run(when_all(load(1), load(2)))`.
+  template <class Awaitable>
+  auto run(Awaitable awaitable) {
+    return run(await_it(std::move(awaitable)));
+  }
 
   /// Runs the Context until `done()` is true. `done` is asked after each round.
   template <class Done>
@@ -39,6 +44,11 @@ public:
   }
 
 private:
+  template <class Awaitable>
+  static auto await_it(Awaitable awaitable) -> Task<decltype(awaitable.await_resume())> {
+    co_return co_await std::move(awaitable);
+  }
+
   void wake() noexcept override;
   void arm(Time when) noexcept override { alarm_ = when; }
   void wait();

@@ -66,6 +66,10 @@ public:
   T run(Task<T> task) {
     return port_->run(std::move(task));
   }
+  template <class Awaitable>
+  auto run(Awaitable awaitable) {
+    return port_->run(std::move(awaitable));
+  }
   Context& context() noexcept { return port_->context(); }
 
 private:
