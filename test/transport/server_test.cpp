@@ -720,5 +720,16 @@ TEST(Serve, SaysWhyItCannotStart) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "umbel: 'nowhere' is not an IP address in digits\n");
 }
 
+TEST(Serve, OfSeveralThreadsSharesNoPortWithAnotherProgram) {
+  TestService service;
+  TestService taken;
+  Running other{taken, {.reuse_port = true}};
+  ::testing::internal::CaptureStderr();
+
+  EXPECT_EQ(serve(service, {.port = other.port(), .threads = 2}), 1);
+
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("cannot bind"), string::npos);
+}
+
 }  // namespace
 }  // namespace umbel::http1

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "sockets.hpp"
+
 namespace umbel::http1 {
 
 namespace {
@@ -168,11 +170,19 @@ private:
   bool closing_ = false;
 };
 
+/// Threads that share a port would share it with another program, too: half of the requests would be answered there.
+/// Throws if the port is taken.
+void expect_free_port(const ServeOptions& options) {
+  const bool may_share = options.threads <= 1 || options.server.reuse_port || options.port == 0;
+  if (!may_share) static_cast<void>(listen_tcp({options.address, options.port, 1, false}));
+}
+
 void serve_until_signal(Service& service, Loop& loop, const ServeOptions& options) {
   const unsigned threads = options.threads > 0 ? options.threads : 1;
   Worker worker{service, loop, options};
   Countdown countdown{threads, loop};
   worker.set_countdown(countdown);
+  expect_free_port(options);
   const int port = worker.listen(options.address, options.port);
   std::vector<std::unique_ptr<Helper>> helpers;
   std::vector<Worker*> workers{&worker};
