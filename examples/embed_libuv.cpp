@@ -6,6 +6,7 @@
 //
 // try: curl -s localhost:8000/ticks
 // try: curl -s localhost:8000/ticks/next
+// try: curl -s localhost:8000/ticks -H 'x-token: ticker' -d 100
 
 #include <uv.h>
 
@@ -15,7 +16,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,6 +40,7 @@ public:
   }
 
   long ticks() const { return ticks_; }
+  void set(long ticks) { ticks_ = ticks; }
   /// Added for umbel: calls back at the next tick.
   void call_at_next(Completion<long>::Setter waiting) { waiting_.push_back(std::move(waiting)); }
 
@@ -51,7 +55,7 @@ private:
   std::vector<Completion<long>::Setter> waiting_;
 };
 
-// --- what is new: two handlers, on the program's loop and thread, so that they may use its object
+// --- what is new: three handlers, on the program's loop and thread, so that they may use its object
 
 std::string show_ticks(State<Ticker> ticker) { return std::to_string(ticker->ticks()); }
 
@@ -60,6 +64,16 @@ Task<std::string> wait_for_tick(State<Ticker> ticker) {
   ticker->call_at_next(tick.setter());
   const long now = co_await tick;
   co_return std::to_string(now);
+}
+
+void check_token(Header<"x-token", std::optional<std::string_view>> token) {
+  if (*token != "ticker") throw HttpError{401, "Not authenticated"};
+}
+
+void set_ticks(Depends<on_loop<check_token>>, Body<> body, Query<"plus", long, 0> plus, State<Ticker> ticker) {
+  std::optional<long> ticks;
+  if (FromText<long>::convert(*body, ticks)) throw HttpError{422, "The body should be a number"};
+  ticker->set(*ticks + *plus);
 }
 
 // --- the program's main, with umbel in it
@@ -92,9 +106,10 @@ int main(int argc, char** argv) {
   app.borrow(program.ticker);
   app.get("/ticks", on_loop<show_ticks>);
   app.get("/ticks/next", wait_for_tick);
+  app.post("/ticks", on_loop<set_ticks>);
   {
     Loop umbel_loop{&loop};
-    http1::Server server{app, umbel_loop};
+    http1::Server server{app, umbel_loop, {.limits = {.body = 1024}}};
     server.listen("127.0.0.1", argc > 1 ? std::atoi(argv[1]) : 8000);
     program.server = &server;
     std::printf("listening on http://127.0.0.1:%d\n", server.port());

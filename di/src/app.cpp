@@ -121,6 +121,7 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
 }
 
 Graph App::graph() const {
+  const std::lock_guard lock{lock_->mutex};
   std::vector<std::string> problems;
   std::unique_ptr<Started> made;
   if (!started_) made = make_plans(problems);

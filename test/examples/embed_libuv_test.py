@@ -27,7 +27,16 @@ class EmbedLibuv(unittest.TestCase):
     def test_errors_are_those_of_any_server(self):
         self.assertEqual(self.program.ask("/tocks").status, 404)
         refused = self.program.ask("/ticks", "-X", "PUT")
-        self.assertEqual((refused.status, refused.headers["allow"]), (405, "GET, HEAD, OPTIONS"))
+        self.assertEqual((refused.status, refused.headers["allow"]), (405, "GET, HEAD, POST, OPTIONS"))
+        token = ("-H", "x-token: ticker")
+        self.assertEqual(self.program.ask("/ticks", "--data", "100").status, 401)
+        self.assertEqual(self.program.ask("/ticks", *token, "--data", "many").status, 422)
+        self.assertEqual(self.program.ask("/ticks?plus=x", *token, "--data", "1").status, 422)
+        self.assertEqual(self.program.ask("/ticks", *token, "--data", "1" * 1025).status, 413)
+
+    def test_a_request_may_change_the_programs_object(self):
+        self.assertEqual(self.program.ask("/ticks?plus=1", "-H", "x-token: ticker", "--data", "1000").status, 204)
+        self.assertGreater(self.ticks("/ticks"), 1000)
 
     def test_it_stops_and_leaves_the_loop_clean(self):
         with self.program.connect() as idle:

@@ -140,6 +140,13 @@ struct TaskPromise : TaskPromiseBase {
   void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&>) {
     ::new (out) T(std::forward<U>(value));
   }
+  template <class U>
+    requires(!std::is_constructible_v<T, U &&>)
+  void return_value(U&&) {
+    static_assert(std::is_constructible_v<T, U&&>,
+                  "umbel: this coroutine returns something that does not become the T of its Task<T>; of a JsonWriter "
+                  "make a reply: co_return Response::json(std::move(writer))");
+  }
 };
 
 template <>
