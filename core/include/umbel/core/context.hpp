@@ -137,7 +137,8 @@ public:
   /// The same from any thread. Work posted by one thread keeps its order.
   void post(Work& work) noexcept;
 
-  /// Runs `f()` on the Context's thread. From any thread. `f` must not throw.
+  /// Runs `f()` on the Context's thread. From any thread. `f` must not throw. What was posted and has not run when the
+  /// Context goes is never run and not freed: let the loop turn once more before.
   template <class F>
   void post(F f);
 

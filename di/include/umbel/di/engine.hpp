@@ -100,7 +100,7 @@ public:
   }
 
   /// Has `request` handled on the Context's thread, and calls `done(Response)` there. Any thread. `done` must not
-  /// throw.
+  /// throw. The engine outlives the call of `done`, and the loop turns until then.
   template <class Done>
   void submit(OwnedRequest request, Done done);
 
