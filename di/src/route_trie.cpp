@@ -92,9 +92,12 @@ const Endpoint* RouteTrie::find_by_segments(Method method, std::string_view path
                                                                                 std::string_view text) const noexcept {
   const TextKey key = TextKey::of(text);
   const Literal* literal = node.literals.data();
-  const Literal* const end = literal + node.literals.size();
-  if (node.literals.size() > 8)
-    literal = std::lower_bound(literal, end, key, [](const Literal& a, const TextKey& b) { return a.key < b; });
+  const Literal* end = literal + node.literals.size();
+  if (node.literals.size() > 8) {
+    const auto same = std::ranges::equal_range(literal, end, key, {}, &Literal::key);
+    literal = same.begin();
+    end = same.end();
+  }
   for (; literal != end && literal->key.size <= key.size; ++literal) {
     if (literal->key == key && (key.size <= TextKey::whole || literal->text == text)) return literal;
   }
