@@ -16,6 +16,24 @@ void* StateTable::find(const StateInfo& info) const noexcept {
   return found == entries_.end() ? nullptr : found->object;
 }
 
+void OverrideTable::set(const NodeInfo& original, const NodeInfo& replacement) {
+  remove(original);
+  const auto place = std::lower_bound(entries_.begin(), entries_.end(), &original,
+                                      [](const Entry& e, const NodeInfo* o) { return e.original < o; });
+  entries_.insert(place, {&original, &replacement});
+}
+
+void OverrideTable::remove(const NodeInfo& original) noexcept {
+  std::erase_if(entries_, [&](const Entry& e) { return e.original == &original; });
+}
+
+const NodeInfo& OverrideTable::find(const NodeInfo& node) const noexcept {
+  for (const Entry& entry : entries_) {
+    if (entry.original == &node) return *entry.replacement;
+  }
+  return node;
+}
+
 namespace {
 
 using Mask = std::vector<std::uint64_t>;
@@ -41,16 +59,23 @@ public:
     plan_->policy_ = request_.policy;
     plan_->observer_ = request_.observer;
     plan_->respond_ = request_.respond;
+    plan_->deadline_ = request_.deadline;
+    plan_->on_disconnect_ = request_.on_disconnect;
+    plan_->tear_down_limit_ = request_.tear_down_limit;
     bytes_ = sizeof(Resolver);
     plan_->capture_count_ = static_cast<std::uint32_t>(request_.path_names.size());
     plan_->captures_ = place(sizeof(Capture) * request_.path_names.size(), alignof(Capture));
-    visit(*request_.root);
+    visit_guards();
+    visit(*request_.root, Lifetime::automatic);
     if (plan_->steps_.size() >= largest_plan) problem("the graph has more than 4095 nodes");
     finish_steps();
+    find_held_and_soft();
     make_masks();
     make_regions();
     place_records();
-    list_destroyed();
+    list_closed();
+    list_last_uses();
+    list_destroyed_values();
     note_shortcuts();
     check_wrappers();
     return std::move(plan_);
@@ -59,9 +84,14 @@ public:
 private:
   using Index = std::uint16_t;
 
+  struct Edge {
+    Index step;
+    Take take;
+  };
   // A node in its place, while the plan is being made.
   struct Visited {
     const NodeInfo* info;
+    Lifetime lifetime;  // Two edges may want a resource for different times.
     Index index;
   };
 
@@ -80,62 +110,136 @@ private:
     problems_.push_back(text.append(end).append(": ").append(what));
   }
 
+  /// Layer by layer: those of the App, of routers, of the route; then Guard<f> parameters, in the order of a walk.
+  void visit_guards() {
+    for (const GuardLayer& layer : request_.guard_layers) visit_layer(layer);
+    GuardLayer parameters;
+    std::vector<const NodeInfo*> seen;
+    find_guards(*request_.root, parameters, seen);
+    visit_layer(parameters);
+    plan_->guard_count_ = static_cast<std::uint32_t>(plan_->steps_.size());
+  }
+
+  void visit_layer(const GuardLayer& layer) {
+    layer_start_ = plan_->steps_.size();
+    for (const NodeInfo* guard : layer) visit_once(substitute(*guard), Lifetime::automatic);
+  }
+
+  void find_guards(const NodeInfo& node, GuardLayer& found, std::vector<const NodeInfo*>& seen) {
+    if (std::find(seen.begin(), seen.end(), &node) != seen.end()) return;
+    seen.push_back(&node);
+    for (std::size_t i = 0; i < node.need_count; ++i) {
+      const Need& need = node.needs[i];
+      if (need.source != Source::node || need.node->is_shared()) continue;
+      const NodeInfo& needed = need.original ? *need.node : substitute(*need.node);
+      find_guards(needed, found, seen);
+      if (need.take == Take::guard) found.push_back(&needed);
+    }
+  }
+
+  const NodeInfo& substitute(const NodeInfo& node) const {
+    return request_.overrides ? request_.overrides->find(node) : node;
+  }
+
   /// Depth first, dependencies before dependents, each node once. Returns the node's step.
-  Index visit(const NodeInfo& node) {
+  Index visit(const NodeInfo& node, Lifetime lifetime) {
     // Uncached edges multiply: a graph that is refused anyway is not walked to its end.
     if (plan_->steps_.size() >= largest_plan) return 0;
     path_.push_back(&node);
-    std::vector<Index> edges;
+    std::vector<Edge> edges;
     std::vector<Input> inputs(node.need_count);
-    for (std::size_t i = 0; i < node.need_count; ++i) inputs[i] = meet(node.needs[i], edges);
+    for (std::size_t i = 0; i < node.need_count; ++i) {
+      if (node.needs[i].source == Source::node) inputs[i] = meet_node(node.needs[i], edges);
+    }
+    std::vector<Index> values;
+    for (const std::size_t i : values_in_order(node)) inputs[i] = meet(node.needs[i], values);
     const Index index = static_cast<Index>(plan_->steps_.size());
     plan_->steps_.push_back(Step{node.run, nullptr, &node == request_.root ? request_.callable : nullptr,
-                                 place(node.size, node.align), 0, node.kind, index, &node});
-    plan_->edges_.push_back(std::move(edges));
+                                 place(node.size, node.align), 0, 0, node.kind, index, &node});
+    edges_.push_back(std::move(edges));
     inputs_.push_back(std::move(inputs));
+    lifetimes_.push_back(node.is_resource() ? lifetime : Lifetime::automatic);
+    layer_starts_.push_back(layer_start_);
+    for (const Index value : values) plan_->guard_takes_.push_back({value, index});
     path_.pop_back();
     return index;
   }
 
-  Index visit_once(const NodeInfo& node) {
-    const auto known =
-        std::find_if(visited_.begin(), visited_.end(), [&](const Visited& v) { return v.info == &node; });
+  /// The needs that are no nodes: as FastAPI reports them, path, query, header, cookie, then the rest.
+  static std::vector<std::size_t> values_in_order(const NodeInfo& node) {
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < node.need_count; ++i) {
+      if (node.needs[i].source != Source::node) order.push_back(i);
+    }
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return node.needs[a].source < node.needs[b].source; });
+    return order;
+  }
+
+  Index visit_once(const NodeInfo& node, Lifetime lifetime) {
+    const Lifetime key = node.is_resource() ? lifetime : Lifetime::automatic;
+    const auto known = std::find_if(visited_.begin(), visited_.end(),
+                                    [&](const Visited& v) { return v.info == &node && v.lifetime == key; });
     if (known != visited_.end()) return known->index;
-    const Index index = visit(node);
-    visited_.push_back({&node, index});
+    const Index index = visit(node, key);
+    visited_.push_back({&node, key, index});
     return index;
   }
 
-  Input meet(const Need& need, std::vector<Index>& edges) {
+  Input meet_node(const Need& need, std::vector<Edge>& edges) {
+    Input input{};
+    const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
+    const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
+    check_lifetime(need, node, lifetime);
+    const Index index = need.uncached ? visit(node, lifetime) : visit_once(node, lifetime);
+    edges.push_back({index, need.take});
+    input.at.offset = plan_->steps_[index].slot;
+    input.at.step = index;
+    input.at.view = node.is_pointer ? View::pointer : node.view ? View::by_node : View::direct;
+    return input;
+  }
+
+  /// Of a resource in this plan.
+  static Lifetime lifetime_in_plan(const Need& need, const NodeInfo& node) {
+    const Lifetime said = need.lifetime != Lifetime::automatic ? need.lifetime : node.options.lifetime;
+    return said == Lifetime::automatic ? Lifetime::handler : said;
+  }
+
+  /// What types cannot show: a replacement with needs of its own.
+  void check_lifetime(const Need&, const NodeInfo& node, Lifetime lifetime) {
+    if (!node.is_resource() || node.shortest.lifetime >= lifetime) return;
+    path_.push_back(&node);
+    problem("it outlives what it uses: " + std::string{node.shortest.via->node->name});
+    path_.pop_back();
+  }
+
+  Input meet(const Need& need, std::vector<Index>& values) {
     Input input{};
     switch (need.source) {
-      case Source::node: {
-        const Index index = need.uncached ? visit(*need.node) : visit_once(*need.node);
-        edges.push_back(index);
-        input.offset = plan_->steps_[index].slot;
-        break;
-      }
       case Source::path:
       case Source::query:
       case Source::header:
-        input.offset = value_slot(*need.value);
+      case Source::cookie: {
+        const Index index = value_index(*need.value);
+        values.push_back(index);
+        input.at.offset = plan_->values_[index].slot;
         break;
+      }
       case Source::state:
         input.object = state_of(*need.state);
         break;
       case Source::body:
         plan_->reads_body_ = true;
         break;
-      case Source::request:
-      case Source::stop_token:
+      default:
         break;
     }
     return input;
   }
 
-  std::uint32_t value_slot(const ValueInfo& info) {
-    for (const PlannedValue& value : plan_->values_) {
-      if (value.info == &info) return value.slot;
+  Index value_index(const ValueInfo& info) {
+    for (std::size_t i = 0; i < plan_->values_.size(); ++i) {
+      if (plan_->values_[i].info == &info) return static_cast<Index>(i);
     }
     std::uint32_t index = 0;
     if (info.source == Source::path) {
@@ -147,7 +251,7 @@ private:
     }
     const std::uint32_t slot = place(info.size, info.align);
     plan_->values_.push_back({&info, slot, index});
-    return slot;
+    return static_cast<Index>(plan_->values_.size() - 1);
   }
 
   void* state_of(const StateInfo& info) {
@@ -167,19 +271,98 @@ private:
     }
   }
 
+  /// Which steps run only when they are awaited, and which may fail without failing the request: those to which no
+  /// way leads from the root or a guard but through a Lazy, or through a Lazy or a Try.
+  void find_held_and_soft() {
+    const std::size_t count = plan_->steps_.size();
+    std::vector<bool> eager(count), hard(count);
+    for (std::size_t i = 0; i < count; ++i) eager[i] = hard[i] = is_start(i);
+    for (std::size_t i = count; i-- > 0;) {
+      for (const Edge& edge : edges_[i]) {
+        if (edge.take == Take::lazy) continue;
+        if (eager[i]) eager[edge.step] = true;
+        if (hard[i] && edge.take != Take::attempt) hard[edge.step] = true;
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!eager[i]) plan_->held_.push_back(static_cast<Index>(i));
+    }
+    if (std::find(hard.begin(), hard.end(), false) == hard.end()) return;
+    hard.flip();
+    plan_->soft_ = std::move(hard);
+  }
+
+  /// The root, and each guard itself.
+  bool is_start(std::size_t step) const {
+    if (step + 1 == plan_->steps_.size()) return true;
+    if (step >= plan_->guard_count_) return false;
+    for (std::size_t i = step + 1; i < plan_->guard_count_; ++i) {
+      for (const Edge& edge : edges_[i]) {
+        if (edge.step == step) return false;
+      }
+    }
+    return true;
+  }
+
   void make_masks() {
     const std::size_t words = plan_->words();
-    for (const auto& edges : plan_->edges_) {
+    const auto orders = exclusive_orders();
+    for (std::size_t i = 0; i < edges_.size(); ++i) {
       Mask needs(words);
-      Mask ancestors(words);
-      for (const Index edge : edges) {
-        set(needs, edge);
-        set(ancestors, edge);
-        unite(ancestors, ancestors_[edge]);
+      std::vector<Index> taken;
+      for (const Edge& edge : edges_[i]) {
+        if (edge.take == Take::lazy) continue;
+        set(needs, edge.step);
+        taken.push_back(edge.step);
+      }
+      for (const Index before : orders[i]) set(needs, before);
+      // A layer of guards is a barrier, and so is the guard stage.
+      const std::size_t barrier = i < plan_->guard_count_ ? layer_starts_[i] : plan_->guard_count_;
+      for (std::size_t before = 0; before < barrier; ++before) set(needs, before);
+      Mask ancestors = needs;
+      for (std::size_t before = 0; before < i; ++before) {
+        if (test(needs, before)) unite(ancestors, ancestors_[before]);
       }
       plan_->need_masks_.insert(plan_->need_masks_.end(), needs.begin(), needs.end());
       ancestors_.push_back(std::move(ancestors));
+      plan_->edges_.push_back(std::move(taken));
     }
+  }
+
+  /// For each step, those before it that must not run at the same time: one of the two takes a third exclusively.
+  std::vector<std::vector<Index>> exclusive_orders() {
+    std::vector<std::vector<Index>> orders(edges_.size());
+    if (!takes_exclusively()) return orders;
+    for (std::size_t later = 0; later < edges_.size(); ++later) {
+      for (std::size_t before = 0; before < later; ++before) {
+        if (excludes(before, later)) orders[later].push_back(static_cast<Index>(before));
+      }
+    }
+    return orders;
+  }
+
+  bool takes_exclusively() const {
+    return std::any_of(edges_.begin(), edges_.end(), [](const std::vector<Edge>& edges) {
+      return std::any_of(edges.begin(), edges.end(), [](const Edge& e) { return e.take == Take::exclusive; });
+    });
+  }
+
+  bool excludes(std::size_t one, std::size_t other) {
+    for (const Edge& a : edges_[one]) {
+      for (const Edge& b : edges_[other]) {
+        if (a.step != b.step || (a.take != Take::exclusive && b.take != Take::exclusive)) continue;
+        if (a.take == Take::order || b.take == Take::order) continue;
+        if (is_held(one) || is_held(other) || a.take == Take::lazy || b.take == Take::lazy)
+          problem("it takes " + std::string{plan_->steps_[a.step].info->name} +
+                  " exclusively, and is reached through a Lazy: nobody could say when its turn is");
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool is_held(std::size_t step) const {
+    return std::binary_search(plan_->held_.begin(), plan_->held_.end(), static_cast<Index>(step));
   }
 
   Mask needs_of(std::size_t step) const {
@@ -192,7 +375,7 @@ private:
   void make_regions() {
     plan_->region_of_.assign(plan_->steps_.size(), Plan::no_region);
     for (const Step& step : plan_->steps_) {
-      if (step.kind != NodeKind::plain) continue;
+      if (!step.info->runs_on_worker()) continue;
       if (!join_region(step.index)) open_region(step.index);
     }
   }
@@ -203,17 +386,27 @@ private:
   }
 
   bool join_region(Index step) {
-    for (const Index edge : plan_->edges_[step]) {
-      const Index number = plan_->region_of_[edge];
-      if (number == Plan::no_region) continue;
+    for (const Edge& edge : edges_[step]) {
+      const Index number = plan_->region_of_[edge.step];
+      if (number == Plan::no_region || edge.take == Take::lazy) continue;
       Region& region = plan_->regions_[number];
-      if (region.steps.back() != edge || !is_done_before(region, step) || somebody_else_waits(edge, step)) continue;
-      if (plan_->policy_ == Policy::sequential && edge + 1 != step) continue;
+      if (region.steps.back() != edge.step || !may_share_a_hop(edge.step, step)) continue;
+      if (!is_done_before(region, step) || somebody_else_waits(edge.step, step)) continue;
+      if (plan_->policy_ == Policy::sequential && edge.step + 1 != step) continue;
       region.steps.push_back(step);
       plan_->region_of_[step] = number;
       return true;
     }
     return false;
+  }
+
+  /// Between guards and the rest lies the validation; a failure that is only a value is noticed on the loop.
+  bool may_share_a_hop(Index before, Index step) const {
+    const bool both_guards = (before < plan_->guard_count_) == (step < plan_->guard_count_);
+    const NodeInfo& a = *plan_->steps_[before].info;
+    const NodeInfo& b = *plan_->steps_[step].info;
+    return both_guards && !plan_->is_soft(before) && !plan_->is_soft(step) && a.options.lane == b.options.lane &&
+           lifetimes_[before] != Lifetime::last_use;
   }
 
   bool is_in(const Region& region, Index step) const {
@@ -225,16 +418,18 @@ private:
     for (std::size_t i = 0; i < plan_->steps_.size(); ++i) {
       if (test(region.needs, i)) unite(before, ancestors_[i]);
     }
-    return std::all_of(plan_->edges_[step].begin(), plan_->edges_[step].end(),
-                       [&](Index need) { return is_in(region, need) || test(before, need); });
+    const Mask needs = needs_of(step);
+    for (Index need = 0; need < step; ++need) {
+      if (test(needs, need) && !is_in(region, need) && !test(before, need)) return false;
+    }
+    return true;
   }
 
   /// Whether a node that needs `made` could start before `step` is done.
   bool somebody_else_waits(Index made, Index step) const {
     for (Index other = 0; other < plan_->steps_.size(); ++other) {
       if (other == step || test(ancestors_[other], step)) continue;
-      const auto& edges = plan_->edges_[other];
-      if (std::find(edges.begin(), edges.end(), made) != edges.end()) return true;
+      if (AsyncState::test(plan_->need_mask(other), made)) return true;
     }
     return false;
   }
@@ -242,7 +437,10 @@ private:
   void place_records() {
     for (Step& step : plan_->steps_) {
       step.env = Resolver::env_offset();
-      if (step.kind == NodeKind::coroutine) step.env = place(sizeof(NodeRun), alignof(NodeRun));
+      const bool waits = step.kind == NodeKind::coroutine || step.kind == NodeKind::resource;
+      if (waits) step.env = place(sizeof(NodeRun), alignof(NodeRun));
+      if (step.info->is_resource())
+        step.record = place(sizeof(ResourceRun) + sizeof(Closing), std::max(alignof(ResourceRun), alignof(Closing)));
     }
     for (Region& region : plan_->regions_) {
       region.record = place(sizeof(RegionRun), alignof(RegionRun));
@@ -254,27 +452,71 @@ private:
     plan_->bytes_ = static_cast<std::uint32_t>(bytes_);
   }
 
-  void list_destroyed() {
+  /// What is made is ended in reverse order of making: a resource when its lifetime is over, every other value before
+  /// the resources that it may refer to.
+  void list_closed() {
+    std::vector<bool> uses_handler_resource(plan_->steps_.size());
     for (const Step& step : plan_->steps_) {
-      if (step.info->destroy) plan_->destroyed_.push_back(step.index);
+      const Lifetime lifetime = lifetimes_[step.index];
+      const bool is_short = step.info->is_resource() && lifetime != Lifetime::request;
+      bool uses = is_short;
+      for (const Index need : plan_->edges_[step.index]) {
+        uses |= uses_handler_resource[need] && !(step.info->is_resource() && lifetime == Lifetime::request);
+      }
+      uses_handler_resource[step.index] = uses;
+      Closes closes = Closes::never;
+      if (step.info->is_resource() || step.info->destroy) closes = uses ? Closes::handler : Closes::request;
+      plan_->closes_.push_back(closes);
+      if (closes != Closes::never) plan_->closed_.push_back(step.index);
     }
+  }
+
+  void list_last_uses() {
+    for (std::size_t i = plan_->steps_.size(); i-- > 0;) {
+      if (lifetimes_[i] != Lifetime::last_use) continue;
+      LastUse use{static_cast<Index>(i), Mask(plan_->words()), {}};
+      for (std::size_t user = i + 1; user < plan_->steps_.size(); ++user) {
+        // A tear-down uses what the resource uses: it must not overlap with others if one of them wants it alone.
+        if (!takes(user, i) && !excludes(i, user)) continue;
+        set(use.users, user);
+        if (lifetimes_[user] == Lifetime::last_use && takes(user, i))
+          use.dependents.push_back(static_cast<Index>(user));
+      }
+      plan_->last_uses_.push_back(std::move(use));
+    }
+  }
+
+  bool takes(std::size_t user, std::size_t step) const {
+    const auto& edges = edges_[user];
+    return std::any_of(edges.begin(), edges.end(), [&](const Edge& e) { return e.step == step; });
+  }
+
+  void list_destroyed_values() {
     for (std::size_t i = 0; i < plan_->values_.size(); ++i) {
       if (plan_->values_[i].info->destroy) plan_->values_destroyed_.push_back(static_cast<Index>(i));
     }
+    std::erase_if(plan_->guard_takes_, [&](const ValueTaker& taker) { return taker.step >= plan_->guard_count_; });
   }
 
   void note_shortcuts() {
     const auto& steps = plan_->steps_;
-    const auto plain =
-        std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::plain; });
     plan_->step_count_ = static_cast<std::uint32_t>(steps.size());
-    plan_->first_plain_ = static_cast<std::uint32_t>(plain - steps.begin());
-    const auto& destroyed = plan_->destroyed_;
-    const bool only_root = destroyed.empty() || (destroyed.size() == 1 && destroyed[0] + 1u == steps.size());
-    plan_->destroys_only_root_ = only_root && plan_->values_destroyed_.empty();
+    const auto worker =
+        std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.info->runs_on_worker(); });
+    plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
+    plan_->is_tracked_ = plan_->observer_ || !plan_->held_.empty() || !plan_->soft_.empty() ||
+                         !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
+    plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero();
+    plan_->has_resources_ =
+        std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.info->is_resource(); });
+    const auto& closed = plan_->closed_;
+    const bool only_root =
+        closed.empty() || (closed.size() == 1 && closed[0] + 1u == steps.size() && !steps.back().info->is_resource());
+    plan_->ends_simply_ = only_root && plan_->values_destroyed_.empty();
     const bool runs_through =
         std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
-    plan_->fits_stack_ = runs_through && !plan_->reads_body_ && bytes_ <= Plan::stack_block;
+    plan_->fits_stack_ =
+        runs_through && !plan_->reads_body_ && !plan_->starts_specially_ && bytes_ <= Plan::stack_block;
   }
 
   void check_wrappers() {
@@ -282,10 +524,15 @@ private:
       if (!wrapper.info->wraps) continue;
       for (const Step& step : plan_->steps_) {
         if (step.info == wrapper.info->wraps)
-          problem("it names both " + std::string{step.info->name} + " and on_loop<" + std::string{step.info->name} +
-                  ">, which would run it twice: name one of them everywhere");
+          problem("it names both " + std::string{step.info->name} + " and " + wrapper_name(*wrapper.info) +
+                  ", which would run it twice: name one of them everywhere");
       }
     }
+  }
+
+  static std::string wrapper_name(const NodeInfo& wrapper) {
+    if (wrapper.name != wrapper.wraps->name) return std::string{wrapper.name};
+    return "on_loop<" + std::string{wrapper.name} + ">";
   }
 
   const PlanRequest& request_;
@@ -294,8 +541,12 @@ private:
   std::size_t bytes_ = 0;
   std::vector<const NodeInfo*> path_;  // From the root to the node that is being visited.
   std::vector<Visited> visited_;
+  std::vector<std::vector<Edge>> edges_;
   std::vector<std::vector<Input>> inputs_;
-  std::vector<Mask> ancestors_;
+  std::vector<Lifetime> lifetimes_;         // Of each step that is a resource.
+  std::vector<std::size_t> layer_starts_;   // For each step, where its layer of guards starts.
+  std::size_t layer_start_ = 0;
+  std::vector<Mask> ancestors_;  // All that is done before a step starts.
 };
 
 namespace {
@@ -308,6 +559,10 @@ constexpr std::string_view kind_name(NodeKind kind) noexcept {
       return "plain";
     case NodeKind::on_loop:
       return "on_loop";
+    case NodeKind::resource:
+      return "resource";
+    case NodeKind::sync_resource:
+      return "sync_resource";
   }
   return {};
 }
@@ -319,6 +574,7 @@ void add_take(std::vector<std::string>& takes, const Need& need) {
     case Source::path:
     case Source::query:
     case Source::header:
+    case Source::cookie:
       return void(takes.emplace_back(need.value->title));
     case Source::state:
       return void(takes.emplace_back(need.state->title));
@@ -328,6 +584,16 @@ void add_take(std::vector<std::string>& takes, const Need& need) {
       return void(takes.emplace_back("Request"));
     case Source::stop_token:
       return void(takes.emplace_back("StopToken"));
+    case Source::deadline:
+      return void(takes.emplace_back("Deadline"));
+    case Source::scopes:
+      return void(takes.emplace_back("Scopes"));
+    case Source::response_head:
+      return void(takes.emplace_back("ResponseHead"));
+    case Source::background:
+      return void(takes.emplace_back("Background"));
+    case Source::thrown:
+      return void(takes.emplace_back("the exception"));
   }
 }
 
@@ -339,7 +605,7 @@ GraphRoute Plan::describe() const {
     GraphNode node{std::string{name_of(step.index)}, std::string{kind_name(step.kind)}, {}, {}};
     node.needs.assign(edges_[step.index].begin(), edges_[step.index].end());
     for (std::size_t i = 0; i < step.info->need_count; ++i) add_take(node.takes, step.info->needs[i]);
-    if (step.kind == NodeKind::plain) node.hop = region_of_[step.index] + 1u;
+    if (step.info->runs_on_worker()) node.hop = region_of_[step.index] + 1u;
     route.nodes.push_back(std::move(node));
   }
   return route;

@@ -11,7 +11,7 @@
 
 namespace umbel {
 
-/// An option of Depends: run the provider for this parameter alone. What it makes never fills the shared place.
+/// An option of Depends and its like: run the provider for this parameter alone. What it makes never fills the shared place.
 struct Uncached {};
 inline constexpr Uncached uncached{};
 
@@ -19,12 +19,6 @@ namespace detail {
 
 template <class T>
 inline constexpr bool never = false;
-
-template <class R>
-const auto& slot_value(void* slot) noexcept {
-  if constexpr (Returned<R>::is_result) return std::as_const(**static_cast<typename Returned<R>::Slot*>(slot));
-  else return *static_cast<const typename Returned<R>::Slot*>(slot);
-}
 
 template <auto& provider, class T>
 class DependsOn {
@@ -73,30 +67,132 @@ public:
 /// Parameters that name the same provider receive the same object, however far apart they stand in the graph: a
 /// provider runs once per request, unless an edge says `Depends<f, uncached>`. Providers that do not need one another
 /// run at the same time. The object is const, lies in the request's memory and is destroyed when the request ends, in
-/// reverse order of making. If the provider fails, whoever depends on it does not run.
+/// reverse order of making. If the provider fails, whoever depends on it does not run. `Depends<f, Lifetime::request>`
+/// says how long a resource lives.
 template <auto& provider, auto... options>
 class Depends : public detail::DependsOn<provider, Made<provider>> {
 public:
   using detail::DependsOn<provider, Made<provider>>::DependsOn;
 };
 
+/// Depends, for one node at a time: nothing else that takes the same provider, by Exclusive or by Depends, runs while
+/// the node does. So it may change the object. They run in declaration order.
+///
+///     User current_user(Header<"x-token"> token, Exclusive<open_session> session);
 template <auto& provider, auto... options>
-struct ParameterTraits<Depends<provider, options...>> {
-  static_assert((std::is_same_v<std::remove_cvref_t<decltype(options)>, Uncached> && ...),
-                "umbel: Depends<f> takes one option, `uncached`");
-  static constexpr detail::Source source = detail::Source::node;
+class Exclusive {
+public:
+  using Value = Made<provider>;
+  static_assert(!std::is_void_v<Value>,
+                "umbel: this provider returns void, so there is nothing to take exclusively: write After<f>");
+  static_assert(!detail::node_of<provider>->is_shared(),
+                "umbel: what lives as long as the App or its Context is shared by requests, so no node can have it for "
+                "itself: write Depends<f>, and let the object see to its own locking");
+
+  /// The resolver calls this. A unit test may too, with an object that outlives us.
+  explicit constexpr Exclusive(Value& value) noexcept : value_(&value) {}
+
+  constexpr Value& operator*() const noexcept { return *value_; }
+  constexpr Value* operator->() const noexcept { return value_; }
+  constexpr operator Value&() const noexcept { return *value_; }
+
+private:
+  Value* value_;  // Never null. In the request's memory.
+};
+
+/// Runs after `provider`, and takes nothing of it.
+template <auto& provider, auto... options>
+class After {};
+
+/// Depends, in the guard stage: the provider, and all that it depends on, runs before the other parameters of the graph
+/// are checked, before a byte of the body is read and before anything else of the graph that is no guard. If it fails,
+/// nothing else starts. What it depends on cannot take the body.
+///
+///     Task<Response> add_item(Guard<require_admin> admin, Body<> item);
+template <auto& provider, auto... options>
+class Guard : public detail::DependsOn<provider, Made<provider>> {
+public:
+  using detail::DependsOn<provider, Made<provider>>::DependsOn;
+};
+
+/// In a function that was given to App::decorate: what it decorates.
+template <auto& provider, auto... options>
+class Original : public detail::DependsOn<provider, Made<provider>> {
+public:
+  using detail::DependsOn<provider, Made<provider>>::DependsOn;
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_edge_option = std::is_same_v<T, Uncached> || std::is_same_v<T, Lifetime>;
+
+template <auto option>
+constexpr void add_option(Need& need) {
+  using Option = std::remove_cvref_t<decltype(option)>;
+  if constexpr (std::is_same_v<Option, Uncached>) need.uncached = true;
+  if constexpr (std::is_same_v<Option, Lifetime>) need.lifetime = option;
+}
+
+/// What all parameters that name a provider have in common.
+template <class P, auto& provider, Take take, auto... options>
+struct EdgeTraits {
+  static_assert((is_edge_option<std::remove_cvref_t<decltype(options)>> && ...),
+                "umbel: what may follow the provider is `uncached` and a Lifetime: "
+                "Depends<f, uncached>, Depends<f, Lifetime::request>");
+  static constexpr Source source = Source::node;
 
   template <class Where>
+  static constexpr Need need() {
+    Need need{Source::node};
+    need.take = take;
+    need.node = node_of<provider>;
+    (add_option<options>(need), ...);
+    static_assert(CheckEdge<provider, take, Lifetime{edge_lifetime()}, Where>::value);
+    return need;
+  }
+  static constexpr Lifetime edge_lifetime() {
+    Need need{Source::node};
+    (add_option<options>(need), ...);
+    return need.lifetime;
+  }
+};
+
+/// Of those that read the value.
+template <class P, auto& provider, Take take, auto... options>
+struct ReadTraits : EdgeTraits<P, provider, take, options...> {
+  static P get(Resolver& resolver, const Step&, Input input) noexcept {
+    if constexpr (std::is_void_v<Made<provider>>) return P{};
+    else return P{resolver.value<Made<provider>>(input)};
+  }
+};
+
+}  // namespace detail
+
+template <auto& provider, auto... options>
+struct ParameterTraits<Depends<provider, options...>>
+    : detail::ReadTraits<Depends<provider, options...>, provider, detail::Take::share, options...> {};
+template <auto& provider, auto... options>
+struct ParameterTraits<Exclusive<provider, options...>>
+    : detail::ReadTraits<Exclusive<provider, options...>, provider, detail::Take::exclusive, options...> {};
+template <auto& provider, auto... options>
+struct ParameterTraits<Guard<provider, options...>>
+    : detail::ReadTraits<Guard<provider, options...>, provider, detail::Take::guard, options...> {};
+template <auto& provider, auto... options>
+struct ParameterTraits<Original<provider, options...>>
+    : detail::ReadTraits<Original<provider, options...>, provider, detail::Take::share, options...> {
+  template <class Where>
   static constexpr detail::Need need() {
-    return {source, sizeof...(options) != 0, detail::node_of<provider>};
+    detail::Need need = detail::EdgeTraits<Original<provider, options...>, provider, detail::Take::share,
+                                           options...>::template need<Where>();
+    need.original = true;
+    return need;
   }
-  static Depends<provider, options...> get(detail::Resolver& resolver, const detail::Step&,
-                                           detail::Input input) noexcept {
-    if constexpr (std::is_void_v<Made<provider>>) return {};
-    else
-      return Depends<provider, options...>{
-          detail::slot_value<detail::ProviderResult<provider>>(resolver.at(input.offset))};
-  }
+};
+template <auto& provider, auto... options>
+struct ParameterTraits<After<provider, options...>>
+    : detail::EdgeTraits<After<provider, options...>, provider, detail::Take::order, options...> {
+  static After<provider, options...> get(detail::Resolver&, const detail::Step&, detail::Input) noexcept { return {}; }
 };
 
 namespace detail {
@@ -106,7 +202,7 @@ struct OnLoop;
 template <auto& provider, class R, class... P>
 struct OnLoop<provider, R, TypeList<P...>> {
   static_assert(
-      !Returned<R>::is_coroutine,
+      !Returned<R>::is_coroutine && !Returned<R>::is_resource,
       "umbel: on_loop<f> is for plain functions; a coroutine runs on the loop anyway: name it without on_loop");
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
   static constexpr const NodeInfo* umbel_wrapped() noexcept { return node_of<provider>; }

@@ -18,11 +18,11 @@ namespace detail {
 
 /// Awaits one provider's value. Lives in the awaiting expression.
 template <auto& provider>
-class ProviderCall : Caller {
+class ProviderCall final : Caller {
 public:
   using T = Made<provider>;
 
-  ProviderCall(const Plan& plan, const Request& request) noexcept : Caller{take}, plan_(plan), request_(request) {}
+  ProviderCall(const Plan& plan, const Request& request) noexcept : plan_(plan), request_(request) {}
 
   void enter(Env& env) noexcept { env_ = &env; }
   bool await_ready() noexcept {
@@ -42,19 +42,13 @@ private:
     ProviderCall* call = nullptr;
   };
 
-  static void take(Caller& caller, void* slot, ErrorBox error) {
-    auto& call = static_cast<ProviderCall&>(caller);
-    call.error_ = std::move(error);
-    try {
-      if constexpr (!std::is_void_v<T>) {
-        using R = ProviderResult<provider>;
-        if (slot) call.value_.emplace(std::move(const_cast<T&>(slot_value<R>(slot))));
-      }
-    } catch (...) {  // What a T that is copied may throw.
-      call.error_ = std::make_unique<Error>(std::current_exception());
-    }
-    call.has_ended_ = true;
-    if (call.waiting_) call.env_->context->enqueue(call.resume_);
+  void take([[maybe_unused]] void* slot) override {
+    if constexpr (!std::is_void_v<T>) value_.emplace(std::move(*static_cast<T*>(plan_.root_value(slot))));
+  }
+  void ended(ErrorBox error) noexcept override {
+    error_ = std::move(error);
+    has_ended_ = true;
+    if (waiting_) env_->context->enqueue(resume_);
   }
   static void run(Work& work) noexcept { static_cast<Resume&>(work).call->waiting_.resume(); }
 

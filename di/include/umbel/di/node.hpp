@@ -10,12 +10,28 @@
 namespace umbel {
 
 class Error;
+class Outcome;
+struct Env;
 
 /// Where and how a node runs.
 enum class NodeKind : std::uint8_t {
-  coroutine,  // Awaited on the loop.
-  plain,      // On the work queue.
-  on_loop,    // A plain function on the loop: `on_loop<f>`, `make<T>`.
+  coroutine,      // Awaited on the loop.
+  plain,          // On the work queue.
+  on_loop,        // A plain function on the loop: `on_loop<f>`, `make<T>`.
+  resource,       // A coroutine with one `co_yield`, set up and torn down on the loop.
+  sync_resource,  // The same, set up and torn down on the work queue.
+};
+
+/// When a resource is torn down. `Depends<open_session, Lifetime::request>` says it for one edge, `provider<f>` for all.
+/// In order of length: whoever uses a resource has a lifetime no longer than it.
+enum class Lifetime : std::uint8_t {
+  automatic,  // `handler`.
+  last_use,   // When the last node that takes it is done.
+  handler,    // When the handler has returned and its reply is made, before the reply's first byte: a failure still
+              // becomes the reply.
+  request,    // When the reply's last byte is sent, or the peer is gone.
+  loop,       // When a Context stops serving the App: one for each.
+  app,        // When the last Context does: one for all.
 };
 
 namespace detail {
@@ -27,7 +43,32 @@ enum class Status : std::uint8_t { done, pending, failed };
 using ErrorBox = std::unique_ptr<Error>;
 
 /// Where a parameter comes from.
-enum class Source : std::uint8_t { node, path, query, header, body, state, request, stop_token };
+enum class Source : std::uint8_t {
+  node,
+  path,
+  query,
+  header,
+  cookie,
+  body,
+  state,
+  request,
+  stop_token,
+  deadline,
+  scopes,
+  response_head,
+  background,
+  thrown,  // The exception that an error mapper answers.
+};
+
+/// What a node does with another that it takes.
+enum class Take : std::uint8_t {
+  share,      // Depends: reads it, at the same time as others.
+  exclusive,  // Exclusive: alone.
+  order,      // After: nothing.
+  guard,      // Guard: reads it; it runs in the guard stage.
+  lazy,       // Lazy: runs it when it is awaited.
+  attempt,    // Try: its failure is a value.
+};
 
 /// A parameter that is taken from the request, as a kind: `Query<"q", int>`. One constant per type.
 struct ValueInfo {
@@ -48,14 +89,24 @@ struct StateInfo {
 
 struct NodeInfo;
 
+/// Security scopes that an edge asks for.
+struct ScopeList {
+  const std::string_view* names = nullptr;
+  std::size_t count = 0;
+};
+
 /// One parameter of a node's function.
 struct Need {
   Source source;
   bool uncached = false;
-  const NodeInfo* node = nullptr;    // source == node
-  const ValueInfo* value = nullptr;  // path, query, header, body
-  const StateInfo* state = nullptr;  // state
-  void (*blame)() = nullptr;         // path; as in PathNeed
+  Take take = Take::share;
+  Lifetime lifetime = Lifetime::automatic;  // Of a resource: what the edge says.
+  bool original = false;                    // Not what an override puts in its place.
+  const NodeInfo* node = nullptr;           // source == node
+  const ValueInfo* value = nullptr;         // path, query, header, cookie; what holds a response head or tasks
+  const StateInfo* state = nullptr;         // state
+  void (*blame)() = nullptr;                // path; as in PathNeed
+  ScopeList scopes{};
 };
 
 /// A path parameter that a node takes, or whatever it depends on.
@@ -63,6 +114,19 @@ struct PathNeed {
   std::string_view name;
   /// Does not compile when called at compile time: the message names provider and parameter.
   void (*blame)();
+};
+
+/// The shortest-lived resource that a node uses, itself or through nodes that are none.
+struct ShortestLife {
+  Lifetime lifetime = Lifetime::app;
+  const Need* via = nullptr;  // The need that leads there; null: it uses none.
+};
+
+/// What `provider<f>` says of f.
+struct ProviderOptions {
+  Lifetime lifetime = Lifetime::automatic;
+  std::size_t capacity = 0;   // How many may exist at once; 0: any number.
+  std::string_view lane = {};  // Where its plain code runs; empty: the work queue itself.
 };
 
 struct NodeInfo {
@@ -77,8 +141,34 @@ struct NodeInfo {
   /// Runs the node: constructs its slot, or says that it will come later, or fills `error`. Plain nodes: on a worker.
   Status (*run)(Resolver& resolver, const Step& step, ErrorBox& error) noexcept;
   void (*destroy)(void* slot) noexcept;  // Null if there is nothing to do.
-  const NodeInfo* wraps;                 // What `on_loop<f>` wraps; null for everything else.
+  /// Resumes a resource after its co_yield: it ends, or says that it will end later.
+  Status (*tear_down)(Resolver& resolver, const Step& step, const Outcome& outcome, ErrorBox& error) noexcept;
+  const void* (*view)(void* slot) noexcept;  // Where the value is in the slot; null: it is the slot.
+  bool is_pointer;                           // The slot holds a pointer to the value.
+  const NodeInfo* wraps;                     // What `on_loop<f>` and `provider<f>` wrap; null for everything else.
+  ProviderOptions options;
+  ShortestLife shortest;
+  bool takes_body;     // It, or whatever it depends on.
+  bool takes_request;  // Anything that a request brings.
+  bool reads_scopes;
+
+  constexpr bool is_resource() const noexcept {
+    return kind == NodeKind::resource || kind == NodeKind::sync_resource;
+  }
+  constexpr bool runs_on_worker() const noexcept {
+    return kind == NodeKind::plain || kind == NodeKind::sync_resource;
+  }
+  /// One for many requests.
+  constexpr bool is_shared() const noexcept { return options.lifetime >= Lifetime::loop; }
 };
+
+/// How long what an edge takes lives.
+constexpr Lifetime lifetime_of(const Need& need) noexcept {
+  const Lifetime declared = need.node->options.lifetime;
+  if (declared >= Lifetime::loop) return declared;
+  const Lifetime said = need.lifetime != Lifetime::automatic ? need.lifetime : declared;
+  return said == Lifetime::automatic ? Lifetime::handler : said;
+}
 
 }  // namespace detail
 }  // namespace umbel

@@ -16,12 +16,20 @@ struct Failure {
   bool suppressed;         // Another node, declared before it, failed too, and answers.
 };
 
+/// A tear-down that failed when the reply was sent already.
+struct LateError {
+  std::string_view route;
+  std::string_view node;
+  const Error& error;  // Valid during the call.
+};
+
 /// Hears of failures. Given to `App::observe`, not owned, called on the Context's thread of the request, so by all
 /// threads that serve. Must not throw, and should not take long.
 class Observer {
 public:
   virtual ~Observer() = default;
   virtual void node_failed(const Failure&) noexcept {}
+  virtual void late_error(const LateError&) noexcept {}
 };
 
 }  // namespace umbel

@@ -4,11 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "umbel/core/context.hpp"
 #include "umbel/di/graph.hpp"
 #include "umbel/di/node.hpp"
 #include "umbel/di/resolver.hpp"
@@ -21,6 +24,12 @@ class Observer;
 enum class Policy : std::uint8_t {
   concurrent,  // A node starts when its own inputs are ready.
   sequential,  // One after the other, in declaration order, depth first.
+};
+
+/// What becomes of a request whose peer has left.
+enum class OnDisconnect : std::uint8_t {
+  cancel,  // It is cancelled. The default for GET, HEAD and OPTIONS.
+  finish,  // It runs to its end. The default for everything else.
 };
 
 namespace detail {
@@ -41,6 +50,28 @@ private:
   std::vector<Entry> entries_;
 };
 
+/// What stands in for what.
+class OverrideTable {
+public:
+  void set(const NodeInfo& original, const NodeInfo& replacement);
+  void remove(const NodeInfo& original) noexcept;
+  /// The node itself, if nothing is in its place.
+  const NodeInfo& find(const NodeInfo& node) const noexcept;
+  bool empty() const noexcept { return entries_.empty(); }
+  bool operator==(const OverrideTable&) const = default;
+
+private:
+  struct Entry {
+    const NodeInfo* original;
+    const NodeInfo* replacement;
+    bool operator==(const Entry&) const = default;
+  };
+  std::vector<Entry> entries_;  // Sorted by original.
+};
+
+/// Guards that stand beside one another: all of them are done before anything later starts.
+using GuardLayer = std::vector<const NodeInfo*>;
+
 /// What a plan is made of.
 struct PlanRequest {
   const NodeInfo* root;
@@ -51,6 +82,11 @@ struct PlanRequest {
   const StateTable* states;
   Policy policy = Policy::concurrent;
   Observer* observer = nullptr;
+  std::vector<GuardLayer> guard_layers{};  // Of the App, routers from the outside in, the route.
+  Duration deadline{};                     // From the request's head; zero: none.
+  std::optional<OnDisconnect> on_disconnect{};
+  Duration tear_down_limit = std::chrono::seconds{5};
+  const OverrideTable* overrides = nullptr;
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
 };
@@ -68,6 +104,26 @@ struct Region {
   std::uint32_t record;              // Offset of its RegionRun.
 };
 
+/// A step that takes a value.
+struct ValueTaker {
+  std::uint16_t value;
+  std::uint16_t step;
+};
+
+/// When what a step has made is ended.
+enum class Closes : std::uint8_t {
+  never,    // There is nothing to end.
+  handler,  // When the reply is made.
+  request,  // At the very end.
+};
+
+/// A resource that is torn down as soon as nobody uses it any more.
+struct LastUse {
+  std::uint16_t step;
+  std::vector<std::uint64_t> users;       // All that must be done before.
+  std::vector<std::uint16_t> dependents;  // Of them, resources: they must be torn down before.
+};
+
 /// An immutable plan. Shared by all threads.
 class Plan {
 public:
@@ -77,6 +133,12 @@ public:
   std::string_view title() const noexcept { return title_; }
   std::string_view name_of(std::size_t step) const noexcept {
     return step + 1 == steps_.size() ? std::string_view{root_name_} : steps_[step].info->name;
+  }
+  /// What the last step has made.
+  void* root_value(void* slot) const noexcept {
+    const NodeInfo& root = *steps_.back().info;
+    if (root.is_pointer) return const_cast<void*>(*static_cast<const void**>(slot));
+    return root.view ? const_cast<void*>(root.view(slot)) : slot;
   }
   /// For people.
   GraphRoute describe() const;
@@ -100,31 +162,45 @@ private:
 
   std::uint32_t words() const noexcept { return static_cast<std::uint32_t>((steps_.size() + 63) / 64); }
   const std::uint64_t* need_mask(std::size_t step) const noexcept { return need_masks_.data() + step * words(); }
+  bool is_soft(std::size_t step) const noexcept { return !soft_.empty() && soft_[step]; }
 
   std::string title_;
   std::string root_name_;
-  std::vector<Step> steps_;  // Topological; ties in declaration order, depth first. The root is the last.
+  // Topological; ties in declaration order, depth first. The guard stage comes first, the root is the last.
+  std::vector<Step> steps_;
   std::vector<PlannedValue> values_;
   std::vector<Input> inputs_;
-  std::vector<std::vector<std::uint16_t>> edges_;
-  std::vector<std::uint64_t> need_masks_;  // words() for each step.
+  std::vector<std::vector<std::uint16_t>> edges_;  // What each step takes, Lazy aside.
+  std::vector<std::uint64_t> need_masks_;          // words() for each step: edges_, and what else must be done before.
   std::vector<Region> regions_;
   std::vector<std::uint16_t> region_of_;  // For each step; no_region for those that run on the loop.
-  std::vector<std::uint16_t> destroyed_;  // Steps whose slots need a destructor, in order.
+  std::vector<Closes> closes_;            // For each step.
+  std::vector<std::uint16_t> closed_;     // Steps that have something to end, in order.
   std::vector<std::uint16_t> values_destroyed_;
+  std::vector<bool> soft_;                 // Steps whose failure is only a value. Empty: none.
+  std::vector<std::uint16_t> held_;        // Steps that wait for somebody who awaits a Lazy.
+  std::vector<ValueTaker> guard_takes_;    // Values that steps of the guard stage take.
+  std::vector<LastUse> last_uses_;         // Dependents first.
   std::uint32_t captures_ = 0;  // Offset of the path parameters as sent.
   std::uint32_t capture_count_ = 0;
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
   std::uint32_t async_ = 0;
   std::uint32_t bytes_ = 0;
   std::uint32_t step_count_ = 0;
-  std::uint32_t first_plain_ = 0;  // The first step that needs a worker; the number of steps if none does.
-  bool destroys_only_root_ = false;
+  std::uint32_t guard_count_ = 0;  // Steps of the guard stage.
+  std::uint32_t sweep_end_ = 0;    // The first step that the sweep cannot run: it needs a worker, or a stage before it.
+  bool ends_simply_ = false;  // Nothing has to be ended before the reply but, at the most, the root's value.
+  bool has_resources_ = false;
   bool fits_stack_ = false;  // Nothing can suspend, so that a request ends before `serve` returns; and it is small.
   bool reads_body_ = false;
+  bool starts_specially_ = false;  // The body aside, something has to happen before the first step.
+  bool is_tracked_ = false;        // Never swept: what happens is followed step by step.
   Policy policy_ = Policy::concurrent;
   Observer* observer_ = nullptr;
   Response* (*respond_)(void* slot, void* room) = nullptr;
+  Duration deadline_{};
+  std::optional<OnDisconnect> on_disconnect_;
+  Duration tear_down_limit_{};
 };
 
 }  // namespace detail

@@ -4,11 +4,14 @@
 
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <new>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include "umbel/di/fixed_string.hpp"
 #include "umbel/di/names.hpp"
 #include "umbel/di/resolver.hpp"
 #include "umbel/di/signature.hpp"
@@ -127,6 +130,12 @@ void destroy_slot(void* slot) noexcept {
   static_cast<Slot*>(slot)->~Slot();
 }
 
+/// Where a slot's value is, if the slot is not the value.
+template <class T>
+const void* view_result(void* slot) noexcept {
+  return std::addressof(**static_cast<Result<T>*>(slot));
+}
+
 /// A Result<T> that holds an error is a failed node.
 template <class R>
 Status check_slot(void* slot, ErrorBox& error) noexcept {
@@ -141,16 +150,105 @@ Status check_slot(void* slot, ErrorBox& error) noexcept {
   return Status::done;
 }
 
-[[gnu::cold]] inline Status failed_with_current(ErrorBox& error) noexcept {
-  try {
-    throw;
-  } catch (const ValidationError&) {  // Of an Engine::call inside the node: kept whole, with its items.
-    error = std::make_unique<Error>(std::current_exception());
-  } catch (...) {
-    error = std::make_unique<Error>(Error::current());
+/// Fills `error` with what a catch block holds now.
+[[gnu::cold]] Status failed_with_current(ErrorBox& error) noexcept;
+[[gnu::cold]] Status failed_with(std::exception_ptr& thrown, ErrorBox& error) noexcept;
+/// A resource that did not keep to one co_yield.
+[[gnu::cold]] Status failed_to_yield(std::string_view name, ErrorBox& error) noexcept;
+[[gnu::cold]] Status failed_with_a_second_yield(std::string_view name, ErrorBox& error) noexcept;
+
+/// The code of a node that is a resource: both its halves.
+template <class Call, class R, class... P>
+struct ResourceCode {
+  using Handle = typename R::Handle;
+  static constexpr bool waits = !Returned<R>::is_sync_resource;
+
+  template <std::size_t... I>
+  static Status run(Resolver& resolver, const Step& step, ErrorBox& error, std::index_sequence<I...>) {
+    auto& kept = *::new (resolver.at(step.record)) ResourceRun;
+    if constexpr (waits) ::new (resolver.at(step.env)) NodeRun;
+    const auto handle =
+        Call::call(step.callable, ParameterTraits<P>::get(resolver, step, step.inputs[I])...).release();
+    kept.coroutine = handle.address();
+    enter(resolver, step, handle);
+    handle.resume();
+    if (handle.promise().phase != ResourcePhase::setting_up || handle.done())
+      return settle(handle.address(), resolver.at(step.slot), error, step);
+    wait(resolver, step, handle, settle_late);
+    return Status::pending;
   }
-  return Status::failed;
-}
+
+  static Status tear_down(Resolver& resolver, const Step& step, const Outcome& outcome, ErrorBox& error) noexcept {
+    const auto handle = Handle::from_address(static_cast<ResourceRun*>(resolver.at(step.record))->coroutine);
+    auto& promise = handle.promise();
+    promise.outcome = &outcome;
+    promise.continuation = Continuation{};
+    if constexpr (waits) {  // A stop that was asked of the set-up is not meant for the tear-down.
+      Env& env = static_cast<NodeRun*>(resolver.at(step.env))->env;
+      env.~Env();
+      ::new (&env) Env{};
+    }
+    enter(resolver, step, handle);
+    handle.resume();
+    if (handle.done() || promise.phase == ResourcePhase::yielded_twice)
+      return settle_torn_down(handle.address(), nullptr, error, step);
+    wait(resolver, step, handle, settle_torn_down);
+    return Status::pending;
+  }
+
+private:
+  static void enter([[maybe_unused]] Resolver& resolver, [[maybe_unused]] const Step& step, Handle handle) noexcept {
+    handle.promise().env = nullptr;
+    if constexpr (waits) {
+      Env& env = static_cast<NodeRun*>(resolver.at(step.env))->env;
+      env.context = &resolver.context();
+      handle.promise().env = &env;
+    }
+  }
+
+  static void wait(Resolver& resolver, const Step& step, Handle handle, NodeRun::Late::Settle settle) noexcept {
+    auto& late = static_cast<NodeRun*>(resolver.at(step.env))->late;
+    handle.promise().continuation.set(static_cast<Ending&>(late));
+    late.settle = settle;
+    late.coroutine = handle.address();
+  }
+
+  static Status settle(void* coroutine, void* slot, ErrorBox& error, const Step& step) noexcept {
+    const auto handle = Handle::from_address(coroutine);
+    auto& promise = handle.promise();
+    if (promise.phase == ResourcePhase::yielded) [[likely]] {
+      if constexpr (!Returned<R>::is_result) {
+        *static_cast<const void**>(slot) = promise.value;
+        return Status::done;
+      } else if (promise.value->ok()) {
+        *static_cast<const void**>(slot) = std::addressof(**promise.value);
+        return Status::done;
+      } else {
+        error = std::make_unique<Error>(std::move(*promise.value).error());
+      }
+    } else if (promise.thrown) {
+      failed_with(promise.thrown, error);
+    } else {
+      failed_to_yield(step.info->name, error);
+    }
+    handle.destroy();
+    return Status::failed;
+  }
+  static Status settle_late(void* coroutine, void* slot, ErrorBox& error, const Step& step) noexcept {
+    return settle(coroutine, slot, error, step);
+  }
+
+  static Status settle_torn_down(void* coroutine, void*, ErrorBox& error, const Step& step) noexcept {
+    const auto handle = Handle::from_address(coroutine);
+    auto& promise = handle.promise();
+    Status status = Status::done;
+    if (promise.phase == ResourcePhase::yielded_twice) status = failed_with_a_second_yield(step.info->name, error);
+    else if (promise.thrown) [[unlikely]]
+      status = failed_with(promise.thrown, error);
+    handle.destroy();
+    return status;
+  }
+};
 
 template <class Call, class R, class List>
 struct NodeCode;
@@ -164,11 +262,11 @@ struct NodeCode<Call, R, TypeList<P...>> {
   }
 
   /// Ends a coroutine that has finished.
-  static Status settle(void* coroutine, void* slot, ErrorBox& error) noexcept {
+  static Status settle(void* coroutine, void* slot, ErrorBox& error, const Step&) noexcept {
     if constexpr (Returned<R>::is_coroutine) {
       const auto handle = R::Handle::from_address(coroutine);
       if (handle.promise().thrown) [[unlikely]] {
-        take_thrown(handle.promise().thrown, error);
+        failed_with(handle.promise().thrown, error);
         handle.destroy();
         return Status::failed;
       }
@@ -177,19 +275,26 @@ struct NodeCode<Call, R, TypeList<P...>> {
     return check_slot<R>(slot, error);
   }
 
-private:
-  [[gnu::cold]] static void take_thrown(std::exception_ptr& thrown, ErrorBox& error) noexcept {
-    try {
-      std::rethrow_exception(std::move(thrown));
-    } catch (...) {
-      failed_with_current(error);
-    }
+  static constexpr auto tear_down() {
+    Status (*function)(Resolver&, const Step&, const Outcome&, ErrorBox&) noexcept = nullptr;
+    if constexpr (Returned<R>::is_resource) function = &ResourceCode<Call, R, P...>::tear_down;
+    return function;
   }
 
+  static constexpr auto view() {
+    const void* (*function)(void*) noexcept = nullptr;
+    if constexpr (Returned<R>::is_result && !Returned<R>::is_resource && !std::is_void_v<typename Returned<R>::Value>)
+      function = &view_result<typename Returned<R>::Value>;
+    return function;
+  }
+
+private:
   template <std::size_t... I>
-  static Status run_with(Resolver& resolver, const Step& step, ErrorBox& error, std::index_sequence<I...>) noexcept {
+  static Status run_with(Resolver& resolver, const Step& step, ErrorBox& error, std::index_sequence<I...> all) noexcept {
     try {
-      if constexpr (Returned<R>::is_coroutine) {
+      if constexpr (Returned<R>::is_resource) {
+        return ResourceCode<Call, R, P...>::run(resolver, step, error, all);
+      } else if constexpr (Returned<R>::is_coroutine) {
         auto& node = *::new (resolver.at(step.env)) NodeRun;
         node.env.context = &resolver.context();
         const auto handle =
@@ -198,7 +303,7 @@ private:
         promise.env = &node.env;
         promise.out = resolver.at(step.slot);
         handle.resume();
-        if (handle.done()) return settle(handle.address(), resolver.at(step.slot), error);
+        if (handle.done()) return settle(handle.address(), resolver.at(step.slot), error, step);
         promise.continuation.set(static_cast<Ending&>(node.late));
         node.late.settle = settle;
         node.late.coroutine = handle.address();
@@ -266,20 +371,48 @@ struct PathsOf {
 /// The kind that a callable's type decides.
 template <class F>
 constexpr NodeKind kind_of() {
+  using R = Returned<typename Signature<F>::Result>;
   if constexpr (SaysItsKind<F>) return F::umbel_node_kind;
-  else return Returned<typename Signature<F>::Result>::is_coroutine ? NodeKind::coroutine : NodeKind::plain;
+  else if constexpr (R::is_sync_resource) return NodeKind::sync_resource;
+  else if constexpr (R::is_resource) return NodeKind::resource;
+  else return R::is_coroutine ? NodeKind::coroutine : NodeKind::plain;
+}
+
+constexpr bool comes_with_the_request(Source source) noexcept {
+  return source != Source::node && source != Source::state && source != Source::stop_token;
+}
+
+/// What a node's needs mean for those who take the node.
+constexpr void add_needs(NodeInfo& info) {
+  for (std::size_t i = 0; i < info.need_count; ++i) {
+    const Need& need = info.needs[i];
+    info.takes_body |= need.source == Source::body;
+    info.takes_request |= comes_with_the_request(need.source);
+    info.reads_scopes |= need.source == Source::scopes;
+    if (need.source != Source::node) continue;
+    const NodeInfo& node = *need.node;
+    info.takes_body |= node.takes_body;
+    info.takes_request |= node.takes_request && !node.is_shared();
+    info.reads_scopes |= node.reads_scopes;
+    // Through a resource we do not look: it has been held against what it uses itself.
+    const bool ends = node.is_resource() || node.is_shared();
+    const Lifetime life = ends ? lifetime_of(need) : node.shortest.lifetime;
+    if (life < info.shortest.lifetime) info.shortest = {life, &need};
+  }
 }
 
 template <class Call>
-constexpr NodeInfo make_node(std::string_view name, const NodeInfo* wraps) {
+constexpr NodeInfo make_node(std::string_view name, const NodeInfo* wraps, ProviderOptions options = {}) {
   using F = typename Call::Function;
   NodeInfo info{};
+  info.options = options;
   if constexpr (Call::Check::ok) {
     using R = typename Signature<F>::Result;
     using List = typename Signature<F>::Parameters;
     using Slot = typename Returned<R>::Slot;
     using Needs = NeedsOf<List, typename Call::Where>;
     using Paths = PathsOf<Needs>;
+    using Code = NodeCode<Call, R, List>;
     info.name = name;
     info.kind = kind_of<F>();
     info.needs = Needs::all;
@@ -287,7 +420,10 @@ constexpr NodeInfo make_node(std::string_view name, const NodeInfo* wraps) {
     info.paths = Paths::all.paths;
     info.path_count = Paths::all.count;
     info.align = 1;
-    info.run = &NodeCode<Call, R, List>::run;
+    info.run = &Code::run;
+    info.tear_down = Code::tear_down();
+    info.view = Code::view();
+    info.is_pointer = Returned<R>::is_resource;
     info.wraps = wraps;
     if constexpr (!std::is_void_v<Slot>) {
       static_assert(alignof(Slot) <= BlockPool::granule,
@@ -296,19 +432,30 @@ constexpr NodeInfo make_node(std::string_view name, const NodeInfo* wraps) {
       info.align = alignof(Slot);
       if constexpr (!std::is_trivially_destructible_v<Slot>) info.destroy = &destroy_slot<Slot>;
     }
+    add_needs(info);
   }
   return info;
 }
 
 template <class F>
 concept WrapsProvider = requires { F::umbel_wrapped(); };
+template <class F>
+concept HasOptions = requires(const F& f) {
+  { f.umbel_options() } -> std::same_as<ProviderOptions>;
+};
 
 template <auto& provider>
 struct ProviderNode {
   using F = std::remove_cvref_t<decltype(provider)>;
+  static constexpr ProviderOptions options() {
+    if constexpr (HasOptions<F>) return provider.umbel_options();
+    else return {};
+  }
   static constexpr NodeInfo make() {
-    if constexpr (WrapsProvider<F>)
-      return make_node<CallProvider<provider>>(F::umbel_wrapped()->name, F::umbel_wrapped());
+    if constexpr (HasOptions<F>)  // A name of its own: it is another provider than what it wraps.
+      return make_node<CallProvider<provider>>(object_name<provider>, F::umbel_wrapped(), options());
+    else if constexpr (WrapsProvider<F>)
+      return make_node<CallProvider<provider>>(F::umbel_wrapped()->name, F::umbel_wrapped(), options());
     else return make_node<CallProvider<provider>>(object_name<provider>, nullptr);
   }
   static constexpr NodeInfo info = make();
@@ -317,6 +464,103 @@ struct ProviderNode {
 /// The one NodeInfo of a provider: its address is the provider's identity.
 template <auto& provider>
 inline constexpr const NodeInfo* node_of = &ProviderNode<provider>::info;
+
+/// How long the edge's resource lives.
+template <auto& provider>
+constexpr Lifetime life_on_edge(Lifetime said) {
+  Need need{Source::node};
+  need.node = node_of<provider>;
+  need.lifetime = said;
+  return lifetime_of(need);
+}
+
+constexpr std::string_view to_string(Lifetime lifetime) noexcept {
+  switch (lifetime) {
+    case Lifetime::last_use:
+      return "last_use";
+    case Lifetime::request:
+      return "request";
+    case Lifetime::loop:
+      return "loop";
+    case Lifetime::app:
+      return "app";
+    default:
+      return "handler";
+  }
+}
+
+/// From a resource to the one that it outlives, in words: what the compiler's message shows.
+template <auto& provider, Lifetime lifetime>
+struct LifePath {
+  static constexpr std::size_t most = 400;
+  struct Words {
+    char text[most]{};
+    std::size_t size = 0;
+    constexpr void add(std::string_view part) {
+      for (const char c : part) {
+        if (size + 1 < most) text[size++] = c;
+      }
+    }
+  };
+  static constexpr Words spell() {
+    Words words;
+    words.add(node_of<provider>->name);
+    words.add(" (");
+    words.add(to_string(lifetime));
+    words.add(")");
+    for (const Need* via = node_of<provider>->shortest.via; via;) {
+      words.add(" -> ");
+      words.add(via->node->name);
+      const bool ends = via->node->is_resource() || via->node->is_shared();
+      if (ends) {
+        words.add(" (");
+        words.add(to_string(lifetime_of(*via)));
+        words.add(")");
+      }
+      via = ends ? nullptr : via->node->shortest.via;
+    }
+    return words;
+  }
+  static constexpr Words words = spell();
+  template <std::size_t... I>
+  static constexpr auto fit(std::index_sequence<I...>) {
+    const char text[] = {words.text[I]..., '\0'};
+    return FixedString<sizeof...(I) + 1>{text};
+  }
+  static constexpr auto path = fit(std::make_index_sequence<words.size>{});
+};
+
+template <FixedString path, bool pass>
+struct ThePath {
+  static_assert(pass,
+                "umbel: this resource outlives what it uses (the message shows the path). Give it a shorter Lifetime, or "
+                "what it uses a longer one: Depends<f, Lifetime::request>, provider<f>.lifetime(Lifetime::request)");
+  static constexpr bool value = true;
+};
+
+/// What is wrong with naming this provider here.
+template <auto& provider, Take take, Lifetime said, class Where>
+struct CheckEdge {
+  static constexpr const NodeInfo& node = *node_of<provider>;
+  static constexpr Lifetime lifetime = life_on_edge<provider>(said);
+  static constexpr bool has_life = node.is_resource() || node.is_shared();
+  static constexpr bool check_life() {
+    if constexpr (has_life && node.shortest.lifetime < lifetime)
+      return ThePath<LifePath<provider, lifetime>::path, false>::value;
+    else return true;
+  }
+  static_assert(check_life());
+  static_assert(take != Take::guard || !node.takes_body,
+                "umbel: a guard, or what it depends on, takes the body, which is read only when all guards have passed: "
+                "take the provider by Depends");
+  static_assert(said < Lifetime::loop,
+                "umbel: `app` and `loop` belong to the provider, not to one who takes it: "
+                "inline constexpr auto db = provider<open_db>.lifetime(Lifetime::app);");
+  static_assert(!node.is_shared() || !node.takes_request,
+                "umbel: what lives as long as the App or its Context is made before any request: it cannot take "
+                "parameters of a request, nor depend on what does");
+  static constexpr bool value = true;
+};
 
 template <auto& provider>
 using ProviderResult = typename CheckProvider<provider>::Result;

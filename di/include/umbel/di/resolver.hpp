@@ -14,6 +14,7 @@
 #include "umbel/core/context.hpp"
 #include "umbel/core/error.hpp"
 #include "umbel/core/exchange.hpp"
+#include "umbel/core/outcome.hpp"
 #include "umbel/core/task.hpp"
 #include "umbel/di/convert.hpp"
 #include "umbel/di/node.hpp"
@@ -23,9 +24,15 @@ namespace umbel::detail {
 
 class Plan;
 struct AsyncState;
+struct LazyWaiter;
 struct PlannedValue;
 struct Region;
 struct RegionRun;
+struct Closing;
+struct Failed;
+struct Trouble;
+enum class Closes : std::uint8_t;
+enum class Phase : std::uint8_t;
 
 /// A query parameter's name. Without spaces it can be compared with what was sent, plus signs and all.
 struct QueryName {
@@ -42,9 +49,20 @@ struct Capture {
   std::size_t size;
 };
 
+/// How a slot leads to its value.
+enum class View : std::uint16_t {
+  direct,    // It is the value.
+  pointer,   // It holds a pointer to the value.
+  by_node,   // The node's `view` finds it.
+};
+
 /// Where a parameter of a node lies: in the request's block, or anywhere (State).
 union Input {
-  std::uint32_t offset;
+  struct InBlock {
+    std::uint32_t offset;
+    std::uint16_t step;  // Of a node.
+    View view;
+  } at;
   void* object;
 };
 
@@ -55,6 +73,7 @@ struct Step {
   const void* callable;  // A handler's own object; null for providers.
   std::uint32_t slot;    // Offsets from the resolver, which heads the block.
   std::uint32_t env;     // Of the Env that the node runs in.
+  std::uint32_t record;  // Of a resource's ResourceRun.
   NodeKind kind;
   std::uint16_t index;
   const NodeInfo* info;
@@ -63,7 +82,8 @@ struct Step {
 /// Of a coroutine node: its environment and, once it has suspended, what is needed when it ends.
 struct NodeRun {
   struct Late : Ending {
-    Status (*settle)(void* coroutine, void* slot, ErrorBox& error) noexcept;
+    using Settle = Status (*)(void* coroutine, void* slot, ErrorBox& error, const Step& step) noexcept;
+    Settle settle;
     void* coroutine;
     Resolver* resolver;
     const Step* step;
@@ -74,10 +94,24 @@ struct NodeRun {
   Late late;  // Left unset until the node suspends.
 };
 
+/// Of a resource, from its set-up to the end of its tear-down.
+struct ResourceRun {
+  void* coroutine;
+};
+
 /// Who asked, when it was no transport.
-struct Caller {
-  /// `slot` holds the last node's value, to be taken at once; null if `error` or the request's `invalid` tells why not.
-  void (*ended)(Caller& caller, void* slot, ErrorBox error);
+class Caller {
+public:
+  /// Takes the last node's value out of `slot`, while all that it may refer to is still there. Throws as a node may.
+  virtual void take(void* slot) = 0;
+  /// Everything is torn down. Null: what was taken is good.
+  virtual void ended(ErrorBox error) noexcept = 0;
+  /// What was made is kept until Resolver::let_go.
+  virtual bool keeps() const noexcept { return false; }
+  virtual void made(Resolver&) noexcept {}
+
+protected:
+  ~Caller() = default;
 };
 
 /// The head of a request's block. Everything else of the request - values, slots, environments - follows it in the same
@@ -92,6 +126,8 @@ public:
   static void serve(const Plan& plan, Exchange& exchange, const Capture* captures, Escapes escapes) noexcept;
   /// Runs `plan` and tells `caller`. The request outlives the run.
   static void call(const Plan& plan, Context& context, const Request& request, StopToken stop, Caller& caller) noexcept;
+  /// Ends what a caller that keeps was given.
+  void let_go() noexcept;
 
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -100,6 +136,16 @@ public:
   const Request& request() const noexcept { return *request_; }
   Context& context() const noexcept { return *env_.context; }
   Arena& arena() noexcept { return arena_; }
+
+  /// What a node that is done has made.
+  template <class T>
+  T& value(Input input) noexcept {
+    if (input.at.view == View::direct) [[likely]]
+      return *static_cast<T*>(at(input.at.offset));
+    return *static_cast<T*>(const_cast<void*>(viewed(input)));
+  }
+  /// Why a node that was tried has made nothing; null if it has.
+  const Error* failure(Input input) const noexcept;
 
   /// The parameter as the client meant it, decoded.
   std::string_view path_value(std::uint32_t index);
@@ -111,9 +157,19 @@ public:
   /// The request is wrong here.
   void report(const ValueInfo& value, ConvertError error, std::optional<std::string_view> input);
 
+  /// Lazy<f>: has the node run, with what it needs. True if it is settled already.
+  bool demand(std::uint16_t step) noexcept;
+  /// Enqueues the waiter when the node is settled, or will never be.
+  void await(LazyWaiter& waiter) noexcept;
+  bool is_made(std::uint16_t step) const noexcept;
+
+  /// When an answer is of no use any more.
+  Time deadline() const noexcept;
+  /// Looks who can go on.
+  void wake_lazy() noexcept;
+
 private:
-  struct Failed;
-  struct Trouble;
+  friend struct AsyncState;
 
   static void serve_in(void* block, const Plan& plan, Exchange& exchange, const Capture* captures,
                        Escapes escapes) noexcept;
@@ -121,67 +177,90 @@ private:
   ~Resolver();
 
   std::optional<std::string_view> escaped_query_value(std::string_view name);
+  const void* viewed(Input input) noexcept;
+
+  // From the request to the first step.
   void begin() noexcept;
+  void begin_specially() noexcept;
+  void begin_invalid() noexcept;
   bool extract_values() noexcept;
-  void report_others(const PlannedValue* value) noexcept;
+  void extract_others(const PlannedValue* value) noexcept;
   bool has_body() noexcept;
   void check_body() noexcept;
   void sweep() noexcept;
   void leave_sweep(Status status, ErrorBox error) noexcept;
+  void reply_simply() noexcept;
+  void reply_and_destroy() noexcept;
 
+  // When something is in flight.
+  enum class Stage : std::uint8_t { again, waits, over };
   void enter_async(std::size_t done) noexcept;
   void advance() noexcept;
+  void go_on() noexcept;
+  void start_ready() noexcept;
+  Stage next_stage() noexcept;
   bool is_ready(std::size_t index) const noexcept;
   void start(const Step& step) noexcept;
   void suspend(const Step& step) noexcept;
   void start_region(const Region& region) noexcept;
   void finish_region(RegionRun& run) noexcept;
   void settle_arrived() noexcept;
+  void settle(NodeRun::Late& late) noexcept;
   void enqueue() noexcept;
+  void make(std::size_t index) noexcept;
 
+  // When something goes wrong.
+  Trouble& trouble();
+  ValidationError* invalid() const noexcept;
   void fail(std::size_t index, ErrorBox error) noexcept;
+  bool fail_softly(std::size_t index, ErrorBox& error) noexcept;
+  bool inherits_failure(const Step& step) noexcept;
   void fail_request(ErrorBox error) noexcept;
-  bool wins(const Failed& failed) const noexcept;
   void stop_from(std::size_t index) noexcept;
-  void cancel() noexcept;
+  void cancel(CancelReason reason) noexcept;
+  const Error* error_now() noexcept;
+  bool wins(const Failed& failed) const noexcept;
   void tell_observer() noexcept;
+  void tell_late(const Step& step, const Error& error) noexcept;
 
+  // The way back.
   bool succeeded() const noexcept;
   bool async_cancelled() const noexcept;
   void finish() noexcept;
-  void reply() noexcept;
-  void reply_error() noexcept;
-  void answer_caller() noexcept;
-  ErrorBox take_error();
-  Response error_response();
-  Response* make_response() noexcept;
-  void destroy_slots(bool keep_root) noexcept;
-  void destroy_all(bool keep_root) noexcept;
+  void make_result() noexcept;
+  Response* made_reply() noexcept;
+  void close_from(Phase phase) noexcept;
+  void end() noexcept;
+  bool close_made(Closes closes) noexcept;
+  bool close(const Step& step) noexcept;
+  const Outcome& outcome() noexcept;
+  Closing& open_closing(const Step& step) noexcept;
+  Closing* closing_of(const Step& step) noexcept;
+  void suspend_closing(const Step& step) noexcept;
+  void submit_closing(const Step& step) noexcept;
+  ErrorBox end_closing(const Step& step, ErrorBox error) noexcept;
+  void closed(const Step& step, ErrorBox error) noexcept;
+  void closing_failed(const Step& step, ErrorBox error) noexcept;
+  void close_unused() noexcept;
+  Response error_response() noexcept;
+  Response final_response() noexcept;
+  void answer() noexcept;
+  bool must_hold() noexcept;
+  void leave() noexcept;
+  ErrorBox caller_error();
+  void finish_values() noexcept;
   void release() noexcept;
 
   static std::coroutine_handle<> node_ended(Ending& ending) noexcept;
   static void execute_region(Job& job) noexcept;
   static void region_returned(Job& job) noexcept;
+  static void execute_closing(Job& job) noexcept;
+  static void closing_returned(Job& job) noexcept;
+  static void closing_lasts(Timer& timer) noexcept;
   static void resume(Work& work) noexcept;
-  static void disconnected(StopCallback& callback) noexcept;
-
-  // A node that failed. The first in declaration order wins.
-  struct Failed {
-    static constexpr std::size_t request = ~std::size_t{0};  // In place of an index: nothing has run.
-
-    std::size_t index;
-    ErrorBox error;
-    std::unique_ptr<Failed> next;
-  };
-  // What most requests do without.
-  struct Trouble {
-    std::unique_ptr<Failed> failed;
-    std::unique_ptr<ValidationError> invalid;
-  };
-
-  Trouble& trouble();
-  Failed* failed() const noexcept { return trouble_ ? trouble_->failed.get() : nullptr; }
-  ValidationError* invalid() const noexcept { return trouble_ ? trouble_->invalid.get() : nullptr; }
+  static void sent(Work& work) noexcept;
+  static void stopped(StopCallback& callback) noexcept;
+  static void too_late(Timer& timer) noexcept;
 
   Env env_;  // First, at offset 0: of everything that runs on the loop without suspending.
   const Plan* plan_;
@@ -193,8 +272,16 @@ private:
   std::uint32_t limit_;     // The first failed step in declaration order: nothing from it on is started.
   std::uint32_t values_made_ = 0;
   Escapes escapes_ = Escapes::some;
-  std::unique_ptr<Trouble> trouble_;
+  Trouble* trouble_ = nullptr;  // Owned. What most requests do without.
   Arena arena_;
+};
+
+/// Waits for a node that Lazy<f> asked for.
+struct LazyWaiter : Work {
+  LazyWaiter(Function function, std::uint16_t node) noexcept : Work(function), step(node) {}
+  std::uint16_t step;
+  bool is_stopped = false;  // It does not want to wait any longer.
+  LazyWaiter* next_waiter = nullptr;
 };
 
 }  // namespace umbel::detail

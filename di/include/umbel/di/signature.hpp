@@ -6,6 +6,7 @@
 
 #include "umbel/core/error.hpp"
 #include "umbel/core/task.hpp"
+#include "umbel/di/resource.hpp"
 
 namespace umbel::detail {
 
@@ -57,19 +58,28 @@ template <class R>
 struct Returned {
   static constexpr bool is_coroutine = false;
   static constexpr bool is_result = false;
+  static constexpr bool is_resource = false;
+  static constexpr bool is_sync_resource = false;
   using Slot = R;   // What lies in the request's memory.
   using Value = R;  // What dependents see.
 };
 template <class T>
-struct Returned<Result<T>> {
-  static constexpr bool is_coroutine = false;
+struct Returned<Result<T>> : Returned<T> {
   static constexpr bool is_result = true;
   using Slot = Result<T>;
-  using Value = T;
 };
 template <class T>
 struct Returned<Task<T>> : Returned<T> {
   static constexpr bool is_coroutine = true;
+};
+template <class T>
+struct Returned<Resource<T>> : Returned<T> {
+  static constexpr bool is_resource = true;
+  using Slot = const void*;  // Where the value is, in the coroutine.
+};
+template <class T>
+struct Returned<SyncResource<T>> : Returned<Resource<T>> {
+  static constexpr bool is_sync_resource = true;
 };
 
 }  // namespace umbel::detail

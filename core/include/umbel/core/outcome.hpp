@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// How a request ended, or why it did not.
+
+#include <cstdint>
+
+#include "umbel/core/error.hpp"
+
+namespace umbel {
+
+/// Why a request is cancelled.
+enum class CancelReason : std::uint8_t {
+  disconnected,  // The peer left.
+  deadline,      // An answer would come too late.
+  shutdown,      // The server stops, and its drain deadline is over.
+};
+
+/// How the request ended for which a resource was made: the value of its `co_yield`. Cancellation is no error: nobody
+/// is to blame.
+///
+///     const Outcome& outcome = co_yield session;
+///     if (outcome.ok()) co_await session.commit();
+///     else co_await session.rollback();
+class Outcome {
+public:
+  /// Ok.
+  constexpr Outcome() noexcept = default;
+  /// Failed; `error` is not owned and outlives us.
+  explicit constexpr Outcome(const Error& error) noexcept : error_(&error), kind_(Kind::error) {}
+  explicit constexpr Outcome(CancelReason reason) noexcept : kind_(Kind::cancelled), reason_(reason) {}
+
+  bool ok() const noexcept { return kind_ == Kind::ok; }
+  bool cancelled() const noexcept { return kind_ == Kind::cancelled; }
+  /// Null unless it failed.
+  const Error* error() const noexcept { return error_; }
+  /// Only if cancelled().
+  CancelReason reason() const noexcept { return reason_; }
+
+private:
+  enum class Kind : std::uint8_t { ok, error, cancelled };
+
+  const Error* error_ = nullptr;
+  Kind kind_ = Kind::ok;
+  CancelReason reason_ = CancelReason::disconnected;
+};
+
+/// Thrown by a resource after its `co_yield`: the error that the client sees in place of the one that was, or of the
+/// success. Whatever is torn down later sees the new one. After the reply is sent it is a late error like any other.
+///
+///     if (const bool conflict = co_await session.commit_failed(); conflict)
+///       throw Replace{HttpError{409, "Somebody else was faster"}};
+class Replace : public std::exception {
+public:
+  explicit Replace(Error error) noexcept : error_(std::move(error)) {}
+  explicit Replace(HttpError error) : error_(std::move(error)) {}
+
+  const Error& error() const noexcept { return error_; }
+  const char* what() const noexcept override { return "umbel: a resource replaces the request's error"; }
+
+private:
+  Error error_;
+};
+
+}  // namespace umbel
