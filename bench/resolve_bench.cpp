@@ -33,6 +33,11 @@ public:
     benchmark::DoNotOptimize(response.status());
     ++replies_;
   }
+  void reply_and_hold(Response&& response, Work& sent) noexcept override {
+    reply(std::move(response));
+    context_->enqueue(sent);
+  }
+  void release() noexcept override {}
 
 private:
   std::size_t& replies_;

@@ -147,7 +147,7 @@ void App::start(Context&) {
   }
   outermost_ = arounds_.empty() ? nullptr : inner;
   started_ = std::move(started);
-  close();
+  Router::close();
 }
 
 void App::serve(Exchange& exchange) noexcept {

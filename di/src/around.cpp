@@ -8,7 +8,7 @@ bool ServiceCall::await_ready() noexcept {
   resume_.call = this;
   stopped_.link(outer_ ? outer_->stop_token() : StopToken{env_->stop});
   service_.serve(*this);
-  return response_.has_value();
+  return is_over_;
 }
 
 bool ServiceCall::collect_body(Work& ready) noexcept {
@@ -30,13 +30,26 @@ void ServiceCall::body_came(Work& work) noexcept {
 void ServiceCall::reply(Response&& response) noexcept {
   stopped_.unlink();
   response_.emplace(std::move(response));
+  release();
+}
+
+void ServiceCall::reply_and_hold(Response&& response, Work& sent) noexcept {
+  response_.emplace(std::move(response));
+  context_->enqueue(sent);
+}
+
+void ServiceCall::release() noexcept {
+  stopped_.unlink();
+  is_over_ = true;
   if (waiting_) context_->enqueue(resume_);
 }
 
 void ServiceCall::resume(Work& work) noexcept { static_cast<Part<Work>&>(work).call->waiting_.resume(); }
 
 void ServiceCall::stop(StopCallback& callback) noexcept {
-  static_cast<Part<StopCallback>&>(callback).call->stop_.request_stop();
+  ServiceCall& call = *static_cast<Part<StopCallback>&>(callback).call;
+  if (call.outer_) call.stop_reason_ = call.outer_->stop_reason();
+  call.stop_.request_stop();
 }
 
 void Around::answer(Exchange& exchange, Result<Response> result) noexcept {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "journal.hpp"
@@ -179,6 +180,65 @@ TEST_F(AroundApp, PassesOnThatThePeerHasLeft) {
 
   EXPECT_EQ(journal().take(), "x+ s+ s! x-");
   EXPECT_EQ(peer->replies(), 1u);
+}
+
+/// Holds its reply until the test lets it go.
+struct Holding : Service {
+  struct Sent : Work {
+    Sent() noexcept : Work([](Work&) noexcept { journal().write("sent"); }) {}
+  };
+  void serve(Exchange& exchange) noexcept override {
+    held = &exchange;
+    exchange.reply_and_hold(Response{201}, sent);
+  }
+  Sent sent;
+  Exchange* held = nullptr;
+};
+
+TEST(Around, GoesOnWhenTheInnerServiceHasReleasedItsExchange) {
+  testing::ManualPort port;
+  Holding inner;
+  const auto f = [](const Request& request, Next next) -> Task<Response> {
+    const std::string target = "/v2";
+    const Request changed{request.method(), target, request.headers(), request.body()};
+    co_return co_await next(changed);
+  };
+  detail::AroundService around{std::remove_const_t<decltype(f)>{f}};
+  around.set_inner(inner);
+  Peer peer{port.context(), OwnedRequest{Method::get, "/"}};
+  peer.write_to(journal());
+  journal().take();
+
+  peer.ask(around);
+  port.run();
+  EXPECT_EQ(journal().take(), "sent");
+  EXPECT_EQ(inner.held->request().target(), "/v2") << "which lives as long as the await";
+  inner.held->release();
+  port.run();
+
+  EXPECT_EQ(journal().take(), "reply");
+  EXPECT_EQ(peer.status(), 201);
+}
+
+TEST(Around, TellsTheInnerServiceWhyItIsCancelledAndWhenItIsTooLate) {
+  testing::ManualPort port;
+  Holding inner;
+  const auto f = [](const Request& request, Next next) -> Task<Response> { co_return co_await next(request); };
+  detail::AroundService around{std::remove_const_t<decltype(f)>{f}};
+  around.set_inner(inner);
+  Peer peer{port.context(), OwnedRequest{Method::get, "/"}};
+  peer.set_deadline(port.now() + 1s);
+
+  peer.ask(around);
+  peer.cancel(CancelReason::shutdown);
+  port.run();
+
+  EXPECT_EQ(inner.held->deadline(), port.now() + 1s);
+  EXPECT_TRUE(inner.held->stop_token().stop_requested());
+  EXPECT_EQ(inner.held->stop_reason(), CancelReason::shutdown);
+  inner.held->release();
+  port.run();
+  EXPECT_EQ(peer.replies(), 1u);
 }
 
 }  // namespace

@@ -2,12 +2,15 @@
 #pragma once
 // An App on a port that the test turns, and peers that ask it.
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "journal.hpp"
 #include "umbel/di/app.hpp"
 #include "umbel/testing/manual_port.hpp"
 
@@ -22,7 +25,12 @@ public:
   }
 
   void ask(Service& service) noexcept { service.serve(*this); }
-  void leave() noexcept { stop_.request_stop(); }
+  void leave() noexcept { cancel(CancelReason::disconnected); }
+  void cancel(CancelReason reason) noexcept {
+    if (!stop_.stop_requested()) stop_reason_ = reason;
+    stop_.request_stop();
+  }
+  void set_deadline(Time when) noexcept { deadline_ = when; }
 
   /// From now on the body has to be waited for.
   void hold_body() noexcept {
@@ -45,10 +53,30 @@ public:
     waits_ = &ready;
     return false;
   }
-  void reply(Response&& response) noexcept override {
-    ++replies_;
-    response_.emplace(std::move(response));
+  void reply(Response&& response) noexcept override { take("reply", std::move(response)); }
+
+  /// From now on the last byte does not leave by itself.
+  void hold_sent() noexcept { keeps_sent_ = true; }
+  void deliver_sent() noexcept {
+    write("sent");
+    context_->enqueue(*std::exchange(sent_, nullptr));
   }
+  void reply_and_hold(Response&& response, Work& sent) noexcept override {
+    take("hold", std::move(response));
+    sent_ = &sent;
+    holds_ = true;
+    if (!keeps_sent_) deliver_sent();
+  }
+  void release() noexcept override {
+    write("release");
+    EXPECT_TRUE(std::exchange(holds_, false)) << "nothing was held";
+    EXPECT_EQ(sent_, nullptr) << "released before the reply was sent";
+  }
+
+  /// Where it writes "reply", "hold", "sent", "release".
+  void write_to(Journal& journal) noexcept { journal_ = &journal; }
+  /// A reply was made and is not released.
+  bool is_held() const noexcept { return holds_; }
 
   std::size_t replies() const noexcept { return replies_; }
   /// Throws if there is none.
@@ -59,9 +87,22 @@ public:
   std::string header(std::string_view name) const { return std::string{response().header(name).value_or("")}; }
 
 private:
+  void write(std::string_view word) noexcept {
+    if (journal_) journal_->write(word);
+  }
+  void take(std::string_view word, Response&& response) noexcept {
+    write(word);
+    ++replies_;
+    response_.emplace(std::move(response));
+  }
+
   OwnedRequest asked_;
   std::optional<Response> response_;
+  Journal* journal_ = nullptr;
   Work* waits_ = nullptr;
+  Work* sent_ = nullptr;
+  bool keeps_sent_ = false;
+  bool holds_ = false;
   std::size_t replies_ = 0;
   bool is_held_ = false;
   bool was_asked_for_ = false;
@@ -70,10 +111,16 @@ private:
 /// An App, its Context, and time that stands still.
 class TestApp {
 public:
+  /// A peer that has not asked yet: `peer->ask(app)`.
+  std::unique_ptr<Peer> connect(OwnedRequest request) {
+    app.start(port.context());
+    return std::make_unique<Peer>(port.context(), std::move(request));
+  }
+  std::unique_ptr<Peer> connect(std::string target) { return connect(OwnedRequest{Method::get, std::move(target)}); }
+
   /// Begins a request; nothing is stepped.
   std::unique_ptr<Peer> begin(OwnedRequest request) {
-    app.start(port.context());
-    auto peer = std::make_unique<Peer>(port.context(), std::move(request));
+    auto peer = connect(std::move(request));
     peer->ask(app);
     return peer;
   }

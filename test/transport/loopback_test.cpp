@@ -122,6 +122,73 @@ TEST_F(Loopback, TellsTheServiceThatThePeerHasLeft) {
   EXPECT_EQ(stopped, 1);
 }
 
+/// Holds its one reply for a turn, and writes down what happens.
+class Holding : public Service {
+public:
+  void open(Context& context, Notice& opened) noexcept override {
+    log += "open ";
+    const bool works = opens;
+    context.post([&opened, works]() noexcept {
+      const Error error{HttpError{500, "no database"}};
+      opened.tell(works ? nullptr : &error);
+    });
+  }
+  void close(Context& context, Notice& closed) noexcept override {
+    log += "close ";
+    context.post([&closed]() noexcept { closed.tell(); });
+  }
+  void serve(Exchange& exchange) noexcept override {
+    sent_.service = this;
+    sent_.exchange = &exchange;
+    log += "reply ";
+    exchange.reply_and_hold(Response::text("held"), sent_);
+  }
+
+  bool opens = true;
+  std::string log;
+
+private:
+  struct Sent : Work {
+    Sent() noexcept : Work(run) {}
+    static void run(Work& work) noexcept {
+      auto& sent = static_cast<Sent&>(work);
+      sent.service->log += "sent:" + std::string{sent.exchange->request().target()} + " ";
+      sent.exchange->context().post([&sent]() noexcept {
+        sent.service->log += "release ";
+        sent.exchange->release();
+      });
+    }
+    Holding* service = nullptr;
+    Exchange* exchange = nullptr;
+  } sent_;
+};
+
+TEST(LoopbackClient, WaitsForTheReleaseOfAReplyThatIsHeld) {
+  Holding service;
+  {
+    loopback::Client client{service};
+    const loopback::Reply reply = client.get("/x");
+    service.log += "got:" + reply.body() + " ";
+  }
+
+  EXPECT_EQ(service.log, "open reply sent:/x release got:held close ");
+}
+
+TEST(LoopbackClient, ThrowsWhatKeepsItsServiceFromOpening) {
+  Holding service;
+  service.opens = false;
+  std::string words;
+
+  try {
+    loopback::Client client{service};
+  } catch (const StartError& error) {
+    words = error.what();
+  }
+
+  EXPECT_EQ(words, "no database");
+  EXPECT_EQ(service.log, "open ") << "nothing is closed";
+}
+
 TEST_F(Loopback, ThrowsWhatIsWrongWithTheApp) {
   app.get("/state", [](State<int>) {});
 

@@ -128,6 +128,19 @@ private:
 class TestService : public Service {
 public:
   void start(Context&) override { ++starts; }
+  void open(Context&, Notice& opened) noexcept override {
+    if (opens == Opens::at_once) return opened.tell();
+    if (opens == Opens::never) return tell_broken(opened);
+    const std::lock_guard lock{mutex_};
+    opening_ = &opened;
+    arrived_.notify_all();
+  }
+  void close(Context& context, Notice& closed) noexcept override {
+    ++closes;
+    not_over_at_close += served_and_not_over;
+    // Takes a turn of the loop.
+    context.post([&closed]() noexcept { closed.tell(); });
+  }
 
   void serve(Exchange& exchange) noexcept override {
     ++served;
@@ -148,8 +161,23 @@ public:
     return first;
   }
 
+  /// Waits until it is asked to open; for Opens::when_told.
+  Notice& take_opening() {
+    std::unique_lock lock{mutex_};
+    if (!arrived_.wait_for(lock, 10s, [&] { return opening_ != nullptr; })) std::abort();
+    return *std::exchange(opening_, nullptr);
+  }
+  static void tell_broken(Notice& opened) noexcept {
+    const Error error{HttpError{500, "no database"}};
+    opened.tell(&error);
+  }
+
+  enum class Opens { at_once, when_told, never } opens = Opens::at_once;
   std::atomic<int> starts{0};
   std::atomic<int> served{0};
+  std::atomic<int> closes{0};
+  std::atomic<int> served_and_not_over{0};  // Of /late; the test counts down.
+  std::atomic<int> not_over_at_close{0};
 
 private:
   struct Collector : Work {
@@ -165,6 +193,7 @@ private:
 
   void keep(Exchange& exchange) {
     const std::lock_guard lock{mutex_};
+    ++served_and_not_over;
     late_.push_back(&exchange);
     arrived_.notify_all();
   }
@@ -172,6 +201,30 @@ private:
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Exchange*> late_;
+  Notice* opening_ = nullptr;
+};
+
+/// Notes that it ran.
+struct Flag : Work {
+  Flag() noexcept : Work([](Work& work) noexcept { ++static_cast<Flag&>(work).runs; }) {}
+  std::atomic<int> runs{0};
+};
+
+/// A promise that is kept from a loop.
+struct Done : Work {
+  Done() : Work([](Work& work) noexcept { static_cast<Done&>(work).promise.set_value(); }) {}
+  bool is_done() { return future.wait_for(10s) == std::future_status::ready; }
+  std::promise<void> promise;
+  std::future<void> future = promise.get_future();
+};
+
+/// Hears how a service has opened.
+struct Heard : Notice {
+  Heard()
+      : Notice([](Notice& notice, const Error* error) noexcept {
+          static_cast<Heard&>(notice).promise.set_value(error ? error->message() : "open");
+        }) {}
+  std::promise<string> promise;
 };
 
 /// A server on a thread of its own.
@@ -510,10 +563,7 @@ TEST(Server, DrainsWhatIsInFlight) {
   busy.send(get("/late"));
   Exchange& late = service.take_late();
 
-  struct Done : Work {
-    Done() : Work([](Work& work) noexcept { static_cast<Done&>(work).promise.set_value(); }) {}
-    std::promise<void> promise;
-  } done;
+  Done done;
   running.on_loop([&] { running.server().drain(10s, done); });
   EXPECT_TRUE(idle.is_closed());
   running.on_loop([&] { late.reply(Response::text("last")); });
@@ -521,7 +571,7 @@ TEST(Server, DrainsWhatIsInFlight) {
   busy.close();
 
   EXPECT_NE(reply.find("connection: close"), string::npos);
-  EXPECT_EQ(done.promise.get_future().wait_for(10s), std::future_status::ready);
+  EXPECT_TRUE(done.is_done());
   Client refused{running.port()};
   EXPECT_EQ(refused.ask(get("/hello"), "hello!"), "");
 }
@@ -560,8 +610,169 @@ TEST(Server, CutsOffWhatDoesNotDrain) {
 
   EXPECT_TRUE(busy.is_closed());
   EXPECT_TRUE(late.stop_token().stop_requested());
+  EXPECT_EQ(late.stop_reason(), CancelReason::shutdown);
   running.on_loop([&] { late.reply(Response{204}); });
   running.wait_for_connections(0);
+}
+
+TEST(Server, HoldsARequestAfterItsReply) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  client.send(get("/late") + get("/hello"));
+  Exchange& late = service.take_late();
+
+  Done sent;
+  running.on_loop([&] { late.reply_and_hold(Response::text("held"), sent); });
+  EXPECT_EQ(status_of(client.receive("held")), 200);
+  EXPECT_TRUE(sent.is_done());
+  EXPECT_EQ(service.served, 1);
+  running.on_loop([&] { late.release(); });
+
+  EXPECT_EQ(status_of(client.receive("hello!")), 200);
+}
+
+TEST(Server, KeepsAHeldRequestWhosePeerHasGone) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  client.send(get("/late"));
+  Exchange& late = service.take_late();
+
+  Done sent;
+  running.on_loop([&] { late.reply_and_hold(Response::text("held"), sent); });
+  client.receive("held");
+  EXPECT_TRUE(sent.is_done());
+  client.close();
+  EXPECT_EQ(running.connections(), 1U);
+  Done done;
+  running.on_loop([&] { running.server().drain(0ms, done); });
+  while (!late.stop_token().stop_requested()) std::this_thread::yield();
+  EXPECT_EQ(late.stop_reason(), CancelReason::shutdown) << "although the connection may be closed already";
+  running.on_loop([&] { late.release(); });
+
+  EXPECT_TRUE(done.is_done());
+}
+
+// The service's opening and closing.
+
+TEST(Server, AcceptsWhileTheServiceOpens) {
+  TestService service;
+  service.opens = TestService::Opens::when_told;
+  Running running{service};
+  Heard heard;
+  running.on_loop([&] { running.server().when_open(heard); });
+  Client client{running.port()};
+
+  EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+  running.on_loop([&] { service.take_opening().tell(); });
+
+  EXPECT_EQ(heard.promise.get_future().get(), "open");
+}
+
+TEST(Server, StopsWhenTheServiceDoesNotOpen) {
+  TestService service;
+  service.opens = TestService::Opens::when_told;
+  Running running{service};
+  Heard heard;
+  Heard later;
+  running.on_loop([&] { running.server().when_open(heard); });
+  Client client{running.port()};
+  client.send(get("/late"));
+  Exchange& late = service.take_late();
+
+  running.on_loop([&] { TestService::tell_broken(service.take_opening()); });
+
+  EXPECT_EQ(heard.promise.get_future().get(), "no database");
+  running.on_loop([&] { running.server().when_open(later); });
+  EXPECT_EQ(later.promise.get_future().get(), "no database");
+  EXPECT_TRUE(client.is_closed());
+  EXPECT_EQ(late.stop_reason(), CancelReason::shutdown);
+  running.on_loop([&] { late.reply(Response{503}); });
+  running.wait_for_connections(0);
+  Client refused{running.port()};
+  EXPECT_EQ(refused.ask(get("/hello"), "hello!"), "");
+  EXPECT_EQ(service.closes, 0);
+}
+
+TEST(Server, ThrowsWhenTheServiceCannotOpenAtOnce) {
+  TestService service;
+  service.opens = TestService::Opens::never;
+  Loop loop;
+  Server server{service, loop};
+
+  EXPECT_THROW(server.listen("127.0.0.1", 0), StartError);
+  EXPECT_EQ(server.port(), 0);
+}
+
+TEST(Server, ClosesTheServiceAfterTheLastExchangeAndBeforeItIsDrained) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  client.send(get("/late"));
+  Exchange& late = service.take_late();
+  Flag sent;
+  Done done;
+
+  running.on_loop([&] { running.server().drain(10s, done); });
+  running.on_loop([&] { late.reply_and_hold(Response::text("last"), sent); });
+  client.receive_all();
+  client.close();
+  while (sent.runs == 0) std::this_thread::yield();
+  EXPECT_EQ(service.closes, 0);
+  running.on_loop([&] {
+    --service.served_and_not_over;
+    late.release();
+  });
+
+  EXPECT_TRUE(done.is_done());
+  EXPECT_EQ(service.closes, 1);
+  EXPECT_EQ(service.not_over_at_close, 0);
+}
+
+TEST(Server, ClosesTheServiceWhenItIsDestroyed) {
+  TestService service;
+  {
+    const Running running{service};
+  }
+
+  EXPECT_EQ(service.closes, 1);
+}
+
+TEST(Server, ThatHasEndedMayBeginAgain) {
+  TestService service;
+  Running running{service};
+  Done done;
+  running.on_loop([&] { running.server().drain(0ms, done); });
+  EXPECT_TRUE(done.is_done());
+
+  running.on_loop([&] { running.server().listen("127.0.0.1", 0); });
+  Client client{running.on_loop([&] { return running.server().port(); })};
+
+  EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+  EXPECT_EQ(service.starts, 2);
+}
+
+TEST(Server, ClosesAServiceThatWasStillOpening) {
+  TestService service;
+  service.opens = TestService::Opens::when_told;
+  Running running{service};
+  Done done;
+
+  running.on_loop([&] { running.server().drain(0ms, done); });
+  EXPECT_EQ(service.closes, 0);
+  EXPECT_FALSE(running.on_loop([&] {
+    try {
+      running.server().listen("127.0.0.1", 0);
+      return true;
+    } catch (const StartError&) {
+      return false;
+    }
+  }));
+  running.on_loop([&] { service.take_opening().tell(); });
+
+  EXPECT_TRUE(done.is_done());
+  EXPECT_EQ(service.closes, 1);
 }
 
 TEST(Server, WaitsForItsRequestsWhenItIsDestroyed) {
@@ -688,6 +899,7 @@ TEST(Serve, DrainsOnASignalAndReturns) {
 
   killer.join();
   EXPECT_EQ(service.starts, 3);
+  EXPECT_EQ(service.closes, 3);
 }
 
 TEST(Serve, CutsOffOnASecondSignal) {
@@ -718,6 +930,32 @@ TEST(Serve, SaysWhyItCannotStart) {
   EXPECT_EQ(serve(service, {.port = 0, .address = "nowhere"}), 1);
 
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "umbel: 'nowhere' is not an IP address in digits\n");
+}
+
+TEST(Serve, SaysWhyItsServiceDoesNotOpen) {
+  TestService service;
+  service.opens = TestService::Opens::never;
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(serve(service, {.port = 0}), 1);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "no database\n");
+
+  service.opens = TestService::Opens::when_told;
+  listening = {};
+  std::thread opener{[&] {
+    Client client{listening.get_future().get()};
+    client.send(get("/late"));
+    Exchange& late = service.take_late();
+    late.context().post([&]() noexcept {
+      TestService::tell_broken(service.take_opening());
+      late.reply(Response{503});
+    });
+    EXPECT_TRUE(client.is_closed());
+  }};
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(serve(service, {.port = 0, .on_listening = [](int port) { listening.set_value(port); }}), 1);
+
+  opener.join();
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "no database\n");
 }
 
 TEST(Serve, OfSeveralThreadsSharesNoPortWithAnotherProgram) {

@@ -699,6 +699,7 @@ TEST(Session, AsksARequestToStopOnceWhenItsPeerIsGone) {
 
   c.session.abort();
   EXPECT_TRUE(stop.stop_requested());
+  EXPECT_EQ(c.service.late[0]->stop_reason(), CancelReason::disconnected);
   EXPECT_TRUE(c.session.busy());
   EXPECT_EQ(c.session.advice(), Advice::reset);
   c.service.take().reply(Response::text("too late"));
@@ -751,6 +752,281 @@ TEST(Session, DropsWhatComesAfterItsLastReply) {
   EXPECT_EQ(c.session.wait(), Wait::lingering);
   c.session.eof();
   EXPECT_EQ(c.session.advice(), Advice::close);
+}
+
+// Replies that are held.
+
+/// Notes that it ran.
+struct Flag : Work {
+  Flag() noexcept : Work([](Work& work) noexcept { ++static_cast<Flag&>(work).runs; }) {}
+  int runs = 0;
+};
+
+TEST(SessionHold, SaysWhenTheLastByteHasLeft) {
+  Connected c;
+  c.send(get("/late"));
+  Flag sent;
+
+  Exchange& exchange = c.service.take();
+  exchange.reply_and_hold(Response::text("held"), sent);
+  EXPECT_GT(c.changes, 0);
+  const std::size_t size = c.session.output().size();
+  c.sent = c.session.output();
+  c.session.consumed(size - 1);
+  c.port.run();
+  EXPECT_EQ(sent.runs, 0);
+  c.session.consumed(1);
+  EXPECT_EQ(sent.runs, 0) << "it is enqueued";
+  c.port.run();
+
+  EXPECT_EQ(sent.runs, 1);
+  EXPECT_EQ(without_date(c.sent), ok("held"));
+  EXPECT_TRUE(c.session.busy());
+  EXPECT_EQ(c.session.wait(), Wait::application);
+  exchange.release();
+  EXPECT_FALSE(c.session.busy());
+  EXPECT_TRUE(c.session.is_idle());
+  EXPECT_EQ(c.endpoint.in_flight(), 0U);
+}
+
+TEST(SessionHold, BeginsNoFurtherRequestBeforeTheRelease) {
+  Connected c;
+  c.send(get("/late") + get("/x"));
+  Flag sent;
+
+  Exchange& exchange = c.service.take();
+  exchange.reply_and_hold(Response::text("held"), sent);
+  c.port.run();
+  EXPECT_EQ(without_date(c.take()), ok("held"));
+  c.port.run();
+  EXPECT_EQ(c.service.served, 1);
+  EXPECT_EQ(c.endpoint.in_flight(), 1U);
+  exchange.release();
+  EXPECT_EQ(c.service.served, 1) << "what follows runs from the loop, not in the release";
+  c.port.run();
+
+  EXPECT_EQ(without_date(c.take()), ok("held") + ok("GET /x a|"));
+}
+
+TEST(SessionHold, AtOnceIsNotAReplyLikeAnother) {
+  struct Holding : Service {
+    void serve(Exchange& exchange) noexcept override {
+      exchanges.push_back(&exchange);
+      exchange.reply_and_hold(Response{204}, sent);
+    }
+    std::vector<Exchange*> exchanges;
+    Flag sent;
+  } service;
+  struct Silent : Session::Host {
+    void on_change() noexcept override {}
+  } host;
+  testing::ManualPort port;
+  Endpoint endpoint{service, port.context()};
+  Session session{endpoint, host};
+  const auto take = [&] {
+    while (!session.output().empty()) session.consumed(session.output().size());
+    port.run();
+  };
+
+  const string both = get("/") + get("/");
+  ASSERT_EQ(session.feed(both), both.size());
+  take();
+  EXPECT_EQ(service.exchanges.size(), 1U);
+  service.exchanges.back()->release();
+  take();
+  EXPECT_EQ(service.exchanges.size(), 2U);
+  EXPECT_EQ(service.sent.runs, 1);
+  take();
+  EXPECT_EQ(service.sent.runs, 2);
+  service.exchanges.back()->release();
+
+  EXPECT_TRUE(session.is_idle());
+}
+
+/// Whatever the request refers to is where it was, although much comes in meanwhile.
+void expect_kept(string_view head, string_view part, int parts, string_view end, bool ends) {
+  Connected c;
+  c.send(head);
+  ASSERT_EQ(c.service.late.size(), 1U) << head;
+  Exchange& exchange = c.service.take();
+  const Request request = exchange.request();
+  const string target{request.target()};
+  Flag sent;
+
+  exchange.reply_and_hold(Response::text("held"), sent);
+  for (int i = 0; i < parts; ++i) {
+    c.send(part);
+    ASSERT_EQ(c.fed, part.size()) << "a peer that sends before it reads is not kept waiting: " << head;
+  }
+  c.send(end);
+  EXPECT_EQ(request.target(), target);
+  EXPECT_EQ(request.header("host"), "a");
+  EXPECT_EQ(sent.runs, 1);
+  exchange.release();
+  c.port.run();
+
+  if (ends) EXPECT_EQ(c.session.advice(), Advice::finish) << head;
+  else EXPECT_EQ(without_date(c.take()), ok("held") + ok("GET /x a|")) << head;
+}
+
+TEST(SessionHold, KeepsTheRequestWhileItsBodyIsDropped) {
+  const string filling = "X: " + string(3000, 'y') + "\r\n";
+  for (const string_view more : {string_view{}, string_view{filling}}) {
+    const string start = "POST /late?" + string(500, 'q') + " HTTP/1.1\r\nHost: a\r\n" + string{more};
+    const string part(1000, 'b');
+    const string next = get("/x");
+
+    expect_kept(start + "Content-Length: 20000\r\n\r\n", part, 20, next, false);
+    expect_kept(start + "Content-Length: 100\r\n\r\nbbb", string(97, 'b'), 1, next, false);
+    expect_kept(start + "Transfer-Encoding: chunked\r\n\r\n", "3e8\r\n" + part + "\r\n", 20, "0\r\n\r\n" + next, false);
+    expect_kept(start + "Connection: close\r\n\r\n", part, 20, "", true);
+    expect_kept(start + "Transfer-Encoding: chunked\r\n\r\n", "broken\r\n" + part, 20, "", true);
+  }
+}
+
+TEST(SessionHold, KeepsTheBodyThatWasCollected) {
+  for (const std::size_t size : {100, 10'000}) {
+    Connected c;
+    const string body(size, 'b');
+    c.send("POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n");
+    Exchange& exchange = c.service.take();
+    Flag collected;
+    Flag sent;
+    ASSERT_FALSE(exchange.collect_body(collected));
+    c.send(body + get("/x"));
+
+    exchange.reply_and_hold(Response::text("held"), sent);
+    c.port.run();
+    c.take();
+    c.send(get("/x"));
+
+    EXPECT_EQ(exchange.request().body(), body);
+    exchange.release();
+    c.port.run();
+    EXPECT_EQ(without_date(c.take()), ok("held") + ok("GET /x a|") + ok("GET /x a|"));
+  }
+}
+
+TEST(SessionHold, IsSentWhenThePeerIsGone) {
+  Connected c;
+  c.send(get("/late"));
+  Exchange& exchange = c.service.take();
+  Flag sent;
+  exchange.reply_and_hold(Response::text("held"), sent);
+
+  c.session.abort();
+  EXPECT_TRUE(exchange.stop_token().stop_requested());
+  EXPECT_EQ(exchange.stop_reason(), CancelReason::disconnected);
+  c.port.run();
+  EXPECT_EQ(sent.runs, 1);
+  EXPECT_TRUE(c.session.busy());
+  exchange.release();
+
+  EXPECT_FALSE(c.session.busy());
+}
+
+TEST(SessionHold, AfterThePeerIsGoneIsSentAtOnce) {
+  Connected c;
+  c.send(get("/late"));
+  Exchange& exchange = c.service.take();
+  Flag sent;
+  c.session.abort();
+
+  exchange.reply_and_hold(Response::text("held"), sent);
+  c.port.run();
+  EXPECT_EQ(sent.runs, 1);
+  exchange.release();
+
+  EXPECT_EQ(c.session.output(), "");
+  EXPECT_FALSE(c.session.busy());
+}
+
+TEST(SessionHold, IsNotCancelledByAPeerThatLeavesWithTheReply) {
+  Connected c;
+  c.send(get("/late"));
+  Exchange& exchange = c.service.take();
+  Flag sent;
+  exchange.reply_and_hold(Response::text("held"), sent);
+  c.take();
+  c.port.run();
+
+  c.session.eof();
+  EXPECT_FALSE(exchange.stop_token().stop_requested());
+  EXPECT_EQ(c.session.advice(), Advice::pause) << "nothing further is read";
+  c.session.abort(CancelReason::shutdown);
+  EXPECT_TRUE(exchange.stop_token().stop_requested());
+  EXPECT_EQ(exchange.stop_reason(), CancelReason::shutdown);
+  exchange.release();
+  c.port.run();
+}
+
+TEST(SessionHold, ClosesAfterTheReleaseWhenThePeerHasClosedItsHalf) {
+  Connected c;
+  c.send(get("/late") + get("/x"));
+  Exchange& exchange = c.service.take();
+  Flag sent;
+  exchange.reply_and_hold(Response::text("held"), sent);
+  c.session.eof();
+  c.take();
+  c.port.run();
+
+  exchange.release();
+  c.port.run();
+
+  EXPECT_EQ(c.session.advice(), Advice::close);
+  EXPECT_EQ(c.service.served, 1);
+}
+
+TEST(SessionHold, OfALastReplyLetsTheConnectionEnd) {
+  Connected c;
+  c.send(get("/late", "Connection: close\r\n"));
+  Exchange& exchange = c.service.take();
+  Flag sent;
+  exchange.reply_and_hold(Response::text("held"), sent);
+  c.take();
+  c.port.run();
+  EXPECT_EQ(c.session.advice(), Advice::finish);
+  EXPECT_EQ(c.session.wait(), Wait::lingering);
+
+  c.session.eof();
+
+  EXPECT_EQ(c.session.advice(), Advice::close);
+  EXPECT_TRUE(c.session.busy());
+  exchange.release();
+  EXPECT_FALSE(c.session.busy());
+}
+
+TEST(SessionHold, EndsADrainedSessionAfterTheRelease) {
+  Connected c;
+  c.send(get("/late"));
+  Exchange& exchange = c.service.take();
+  Flag sent;
+  exchange.reply_and_hold(Response::text("held"), sent);
+  c.take();
+  c.port.run();
+
+  c.session.drain();
+  EXPECT_EQ(c.session.advice(), Advice::read);
+  exchange.release();
+
+  EXPECT_EQ(c.session.advice(), Advice::close);
+}
+
+TEST(SessionHold, GivesUpABodyThatDoesNotComeAfterItsReply) {
+  Connected c;
+  c.send("POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+  Exchange& exchange = c.service.take();
+  Flag sent;
+  exchange.reply_and_hold(Response::text("held"), sent);
+  c.take();
+  c.port.run();
+  EXPECT_EQ(c.session.wait(), Wait::body);
+
+  c.session.expire();
+
+  EXPECT_EQ(c.session.advice(), Advice::close);
+  EXPECT_EQ(exchange.body_error(), 0);
+  exchange.release();
 }
 
 // Waiting.
@@ -812,6 +1088,18 @@ TEST(Session, GivesUpAPeerThatDoesNotRead) {
 
   EXPECT_EQ(c.session.advice(), Advice::reset);
   EXPECT_EQ(c.session.output(), "");
+}
+
+TEST(Session, CancelsForWantOfTimeWhatIsServedToAPeerThatDoesNotRead) {
+  Connected c;
+  ASSERT_GT(c.session.feed(get("/") + get("/late")), 0U);
+  Exchange& exchange = c.service.take();
+
+  c.session.expire();
+
+  EXPECT_TRUE(exchange.stop_token().stop_requested());
+  EXPECT_EQ(exchange.stop_reason(), CancelReason::deadline);
+  exchange.reply(Response{204});
 }
 
 TEST(Session, IsPatientWithItsApplication) {

@@ -105,7 +105,7 @@ void Connection::flush() noexcept {
 
 void Connection::follow(Advice advice) noexcept {
   const bool reads = advice == Advice::read || advice == Advice::finish;
-  if (advice == Advice::reset || (advice == Advice::close && !blocked_)) return close();
+  if (advice == Advice::reset || (advice == Advice::close && !blocked_)) return close(CancelReason::disconnected);
   if (advice == Advice::finish && !blocked_) half_close();
   poll((reads ? UV_READABLE : 0) | (blocked_ ? UV_WRITABLE : 0));
 }
@@ -135,6 +135,7 @@ void Connection::poll(int events) noexcept {
 
 // A request that has come in already, and waits to be read, is not lost.
 void Connection::drain() noexcept {
+  if (closing_) return;
   const std::span<char> room = session_.is_idle() ? session_.prepare() : std::span<char>{};
   const ssize_t size = room.empty() ? 0 : ::recv(fd_, room.data(), room.size(), 0);
   session_.drain();
@@ -142,11 +143,11 @@ void Connection::drain() noexcept {
   update();
 }
 
-void Connection::close() noexcept {
+void Connection::close(CancelReason reason) noexcept {
+  session_.abort(reason);
   if (closing_) return;
   closing_ = true;
-  session_.abort();
-  all_.remove(*this);
+  turn_.remove();
   uv_close(handle(poll_), [](uv_handle_t* closed) {
     auto& self = *static_cast<Connection*>(closed->data);
     self.closed_ = true;
@@ -164,6 +165,7 @@ void Connection::reap_if_done() noexcept {
 void Connection::Reaper::run(Work& work) noexcept {
   Connection& connection = static_cast<Reaper&>(work).connection;
   Connections& all = connection.all_;
+  connection.place_.remove();
   connection.~Connection();
   detail::BlockPool::give(&connection, sizeof(Connection));
   --all.count_;
@@ -244,26 +246,25 @@ void Connections::add(int fd) {
         &timer_, [](uv_timer_t* timer) { static_cast<Connections*>(timer->data)->tick(); }, tick_size_, tick_size_);
   }
   connection->place_.insert_before(all_);
-  if (connection->open()) return;
-  remove(*connection);
-  connection->reap_if_done();
+  if (!connection->open()) connection->reap_if_done();
 }
 
-void Connections::remove(Connection& connection) noexcept {
-  connection.place_.remove();
-  connection.turn_.remove();
-}
-
-void Connections::drain() noexcept {
+// Those that are closed already are among them, while their requests are in flight. Whatever happens, connections are
+// freed later.
+void Connections::for_each(void (*function)(Connection&) noexcept) noexcept {
   for (Link* link = all_.next; link != &all_;) {
-    Link* const next = link->next;  // Whatever happens, connections are freed later.
-    static_cast<Connection::Place*>(link)->connection.drain();
+    Link* const next = link->next;
+    function(static_cast<Connection::Place*>(link)->connection);
     link = next;
   }
 }
 
+void Connections::drain() noexcept {
+  for_each([](Connection& connection) noexcept { connection.drain(); });
+}
+
 void Connections::close_all() noexcept {
-  while (!all_.is_alone()) static_cast<Connection::Place*>(all_.next)->connection.close();
+  for_each([](Connection& connection) noexcept { connection.close(CancelReason::shutdown); });
 }
 
 void Connections::close_timer() noexcept {

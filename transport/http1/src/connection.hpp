@@ -46,8 +46,8 @@ public:
   /// Starts to watch the socket. False if libuv cannot; then only `close` remains.
   bool open() noexcept;
   void drain() noexcept;
-  /// Closes at once.
-  void close() noexcept;
+  /// Closes at once; what is in flight is cancelled for this reason.
+  void close(CancelReason reason) noexcept;
 
 private:
   friend class Connections;
@@ -122,6 +122,7 @@ public:
   /// Takes the descriptor.
   void add(int fd);
   void drain() noexcept;
+  /// What is in flight is cancelled: the server shuts down.
   void close_all() noexcept;
   /// Lets the timer go; `owner.on_closed()` is called when it is gone. Once, at the end.
   void close_timer() noexcept;
@@ -134,8 +135,8 @@ private:
   friend class Connection;
   static constexpr std::size_t slots = 64;
 
+  void for_each(void (*function)(Connection&) noexcept) noexcept;
   void schedule(Connection& connection) noexcept;
-  void remove(Connection& connection) noexcept;
   void tick() noexcept;
   void look_at(Link& slot, std::uint64_t now) noexcept;
 

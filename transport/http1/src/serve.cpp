@@ -10,6 +10,8 @@
 #include <exception>
 #include <future>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,17 +22,28 @@ namespace umbel::http1 {
 
 namespace {
 
-/// Stops a loop when the last of several servers is drained.
+/// Stops a loop when the last of several servers is drained, or one of them cannot work. Any thread.
 class Countdown {
 public:
   Countdown(unsigned count, Loop& loop) noexcept : left_(count), loop_(loop) {}
   void count_down() noexcept {
     if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) loop_.stop();
   }
+  void fail(const Error& error) noexcept {
+    const std::lock_guard lock{mutex_};
+    if (!failure_) failure_ = error;
+    loop_.stop();
+  }
+  void throw_failure() {
+    const std::lock_guard lock{mutex_};
+    if (failure_) throw StartError{failure_->message()};
+  }
 
 private:
   std::atomic<unsigned> left_;
   Loop& loop_;
+  std::mutex mutex_;
+  std::optional<Error> failure_;
 };
 
 ServerOptions server_options(const ServeOptions& options) noexcept {
@@ -49,7 +62,11 @@ public:
     server_.listen(address, port);
     return server_.port();
   }
-  void set_countdown(Countdown& countdown) noexcept { drained_.countdown = &countdown; }
+  /// Before it listens.
+  void set_countdown(Countdown& countdown) noexcept {
+    drained_.countdown = opened_.countdown = &countdown;
+    server_.when_open(opened_);
+  }
 
   /// Drains; when called again, cuts off. Any thread.
   void end() {
@@ -62,6 +79,13 @@ private:
     static void run(Work& work) noexcept { static_cast<Drained&>(work).countdown->count_down(); }
     Countdown* countdown = nullptr;
   };
+  struct Opened : Notice {
+    Opened() noexcept : Notice(run) {}
+    static void run(Notice& notice, const Error* error) noexcept {
+      if (error) static_cast<Opened&>(notice).countdown->fail(*error);
+    }
+    Countdown* countdown = nullptr;
+  };
 
   void end_here() noexcept {
     if (std::exchange(ending_, true)) server_.stop();
@@ -69,9 +93,10 @@ private:
   }
 
   Loop& loop_;
+  Drained drained_;
+  Opened opened_;
   Server server_;
   std::chrono::milliseconds drain_limit_;
-  Drained drained_;
   bool ending_ = false;
 };
 
@@ -179,8 +204,8 @@ void expect_free_port(const ServeOptions& options) {
 
 void serve_until_signal(Service& service, Loop& loop, const ServeOptions& options) {
   const unsigned threads = options.threads > 0 ? options.threads : 1;
-  Worker worker{service, loop, options};
   Countdown countdown{threads, loop};
+  Worker worker{service, loop, options};
   worker.set_countdown(countdown);
   expect_free_port(options);
   const int port = worker.listen(options.address, options.port);
@@ -193,6 +218,7 @@ void serve_until_signal(Service& service, Loop& loop, const ServeOptions& option
   const Signals signals{loop, std::move(workers)};
   if (options.on_listening) options.on_listening(port);
   loop.run();
+  countdown.throw_failure();
 }
 
 int tell(const std::exception& error) noexcept {

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -43,6 +45,8 @@ public:
         options_(options),
         endpoint_(service, loop.context(), options.limits),
         connections_(loop, endpoint_, options, *this),
+        service_opened_(*this),
+        service_closed_(*this),
         drain_timer_(*this),
         pause_timer_(*this) {
     endpoint_.set_clock(loop_time, loop.native());
@@ -52,16 +56,30 @@ public:
     stop();
     connections_.close_timer();
     loop_.hold();  // Replies may come from other threads.
-    while (connections_.count() > 0 || open_listeners_ > 0 || !connections_.is_timer_closed()) {
+    while (connections_.count() > 0 || open_listeners_ > 0 || !connections_.is_timer_closed() ||
+           stage_ != Stage::closed) {
       uv_run(loop_.native(), UV_RUN_ONCE);
     }
     loop_.release();
   }
 
   void start_service() {
-    if (started_) return;
+    const bool is_running = stage_ == Stage::opening || stage_ == Stage::open;
+    if (is_running && !ending_) return;
+    if (stage_ != Stage::closed) throw StartError{"umbel: a server that ends takes no connections"};
     endpoint_.service().start(endpoint_.context());
-    started_ = true;
+    ending_ = false;
+    failure_.reset();
+    stage_ = Stage::opening;
+    loop_.hold();
+    endpoint_.service().open(endpoint_.context(), service_opened_);
+    if (failure_) throw StartError{failure_->message()};
+  }
+
+  void when_open(Notice& opened) noexcept {
+    if (failure_) opened.tell(&*failure_);
+    else if (stage_ == Stage::open) opened.tell();
+    else opened_ = &opened;
   }
 
   void listen_on(Descriptor socket, std::string path) {
@@ -77,6 +95,7 @@ public:
   }
 
   void add(int fd) {
+    start_service();
     set_nonblocking(fd);
     set_no_delay(fd);
     connections_.add(fd);
@@ -94,16 +113,21 @@ public:
     stop_listening();
     connections_.drain();
     if (connections_.count() > 0) drain_timer_.start(endpoint_.context(), endpoint_.context().now() + limit);
-    tell_drained();
+    ending_ = true;
+    end_if_over();
   }
 
   void stop() noexcept {
     drain_timer_.cancel();
     stop_listening();
     connections_.close_all();
+    ending_ = true;
+    end_if_over();
   }
 
 private:
+  enum class Stage : std::uint8_t { closed, opening, open, failed, closing };  // Of the service.
+
   struct Listener {
     uv_poll_t poll;
     Impl* server;
@@ -116,6 +140,15 @@ private:
   struct MemberTimer : Timer {
     explicit MemberTimer(Impl& i) noexcept : Timer(run), impl(i) {}
     static void run(Timer& timer) noexcept { (static_cast<MemberTimer&>(timer).impl.*function)(); }
+    Impl& impl;
+  };
+
+  template <void (Impl::*function)(const Error*) noexcept>
+  struct MemberNotice : Notice {
+    explicit MemberNotice(Impl& i) noexcept : Notice(run), impl(i) {}
+    static void run(Notice& notice, const Error* error) noexcept {
+      (static_cast<MemberNotice&>(notice).impl.*function)(error);
+    }
     Impl& impl;
   };
 
@@ -189,13 +222,38 @@ private:
 
   void on_closed() noexcept override {
     if (connections_.count() < options_.connections) go_on();
-    tell_drained();
+    end_if_over();
   }
 
-  void tell_drained() noexcept {
+  void on_service_opened(const Error* error) noexcept {
+    loop_.release();
+    stage_ = error ? Stage::failed : Stage::open;
+    if (error) failure_ = *error;
+    if (opened_) std::exchange(opened_, nullptr)->tell(error);
+    if (error) stop();
+    else end_if_over();
+  }
+
+  void close_service() noexcept {
+    stage_ = Stage::closing;
+    loop_.hold();
+    endpoint_.service().close(endpoint_.context(), service_closed_);
+  }
+
+  void on_service_closed(const Error*) noexcept {
+    loop_.release();
+    stage_ = Stage::closed;
+    end_if_over();
+  }
+
+  // The end, once it has begun: connections, then the service, then whoever waits.
+  void end_if_over() noexcept {
     if (connections_.count() > 0) return;
     drain_timer_.cancel();  // It would keep a borrowed loop alive.
-    if (drained_) endpoint_.context().enqueue(*std::exchange(drained_, nullptr));
+    if (!ending_) return;
+    if (stage_ == Stage::open) return close_service();
+    if (stage_ == Stage::failed) stage_ = Stage::closed;
+    if (stage_ == Stage::closed && drained_) endpoint_.context().enqueue(*std::exchange(drained_, nullptr));
   }
 
   Loop& loop_;
@@ -206,10 +264,15 @@ private:
   std::size_t open_listeners_ = 0;  // Those that close counted.
   int port_ = 0;
   const int descriptor_limit_ = descriptor_limit();
-  bool started_ = false;
+  Stage stage_ = Stage::closed;
+  bool ending_ = false;
   bool paused_ = false;
   bool is_near_limit_ = false;  // A connection has got the last descriptor that is ours to take, or a later one.
+  Notice* opened_ = nullptr;
   Work* drained_ = nullptr;
+  std::optional<Error> failure_;  // Why the service did not open.
+  MemberNotice<&Impl::on_service_opened> service_opened_;
+  MemberNotice<&Impl::on_service_closed> service_closed_;
   MemberTimer<&Impl::stop> drain_timer_;
   MemberTimer<&Impl::go_on> pause_timer_;
 };
@@ -242,6 +305,7 @@ void Server::listen_fd(int fd) {
 }
 
 void Server::adopt(int fd) { impl_->add(fd); }
+void Server::when_open(Notice& opened) noexcept { impl_->when_open(opened); }
 
 int Server::port() const noexcept { return impl_->port(); }
 std::size_t Server::connections() const noexcept { return impl_->connections(); }

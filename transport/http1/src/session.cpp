@@ -35,7 +35,7 @@ public:
   ~Impl() {
     assert(!busy() && "a Session was destroyed with a request in flight");
     prepared_ = Prepared::nothing;
-    release();
+    give_back();
     drop_held();
     drop_output();
   }
@@ -43,7 +43,7 @@ public:
   std::span<char> prepare();
   void commit(std::size_t bytes);
   void eof();
-  void abort();
+  void abort(CancelReason reason);
   void drain();
   void expire();
   std::string_view output() noexcept;
@@ -59,6 +59,8 @@ public:
 
   bool collect_body(Work& ready) noexcept override;
   void reply(Response&& response) noexcept override;
+  void reply_and_hold(Response&& response, Work& sent) noexcept override;
+  void release() noexcept override;
 
 private:
   enum class Phase : std::uint8_t {
@@ -97,8 +99,12 @@ private:
   void complete_body(std::string_view body) noexcept;
   void fail_body(int status) noexcept;
   bool drop_more();
+  void write_reply(const Response& response);
+  void drop_body() noexcept;
   void end_request();
   void reply_came_late();
+  void tell_sent() noexcept;
+  void cancel(CancelReason reason) noexcept;
 
   void make_room();
   void compact() noexcept;
@@ -107,7 +113,7 @@ private:
   void drop_held() noexcept;
   void recycle() noexcept;
   void come_to_rest() noexcept;
-  void release() noexcept;
+  void give_back() noexcept;
   void give_block(char* block, std::size_t capacity) noexcept;
   Buffer& out();
   void drop_output() noexcept;
@@ -117,6 +123,10 @@ private:
     return body_ == Body::collecting && !parser_.is_chunked() && !in_place_ && parsed_ == end_;
   }
   bool is_pinned() const noexcept { return keep_ > 0; }
+  // True if what comes in is not to wait for the end of the request in flight.
+  bool reads_on() const noexcept {
+    return phase_ != Phase::open || body_ == Body::dropping || (body_ == Body::collecting && !in_place_);
+  }
   bool is_at_rest() const noexcept {
     return !in_flight_ && (phase_ != Phase::open || (begin_ == end_ && body_ == Body::none));
   }
@@ -129,7 +139,8 @@ private:
   Body body_ = Body::none;
   Prepared prepared_ = Prepared::nothing;
   bool running_ = false;    // `advance` is on the stack: replies only change the state.
-  bool in_flight_ = false;  // Served, not replied to.
+  bool in_flight_ = false;  // Served, and neither replied to for good nor released.
+  bool replied_ = false;    // In flight still: replied to, and held.
   bool in_head_ = false;    // A head was begun and is not complete.
   bool line_done_ = false;  // Its request line is known to be short enough.
   bool in_place_ = false;   // The body will lie behind its head.
@@ -146,7 +157,8 @@ private:
   std::size_t head_limit_ = 0;  // How much of the head may be parsed before it is looked at again.
   std::uint64_t body_left_ = 0;
   std::uint64_t requests_ = 0;
-  Work* ready_ = nullptr;  // Waits for the body.
+  Work* ready_ = nullptr;       // Waits for the body.
+  Work* reply_sent_ = nullptr;  // Waits for the output to be empty: nothing comes behind the reply that is held.
 
   Buffer* out_ = nullptr;      // Replies that are added to.
   Buffer* sending_ = nullptr;  // Replies that are being sent, and stay where they are.
@@ -197,10 +209,10 @@ inline void Session::Impl::make_room() {
     capacity_ = Endpoint::input_size;
     return;
   }
-  if (phase_ != Phase::open) begin_ = parsed_ = end_ = 0;
+  if (phase_ != Phase::open) begin_ = parsed_ = end_ = keep_;
   if (capacity_ - end_ >= min_room) return;
   if (is_pinned()) {
-    if (body_ == Body::collecting && !in_place_) hold();
+    if (reads_on()) hold();
     return;
   }
   if (begin_ > 0) compact();
@@ -225,7 +237,7 @@ void Session::Impl::grow() {
   capacity_ *= 2;
 }
 
-// The request keeps the buffer that it lies in; its body comes through another.
+// The request keeps the buffer that it lies in; what is still to come goes through another.
 void Session::Impl::hold() {
   held_ = input_;
   held_capacity_ = capacity_;
@@ -254,7 +266,7 @@ inline void Session::Impl::give_block(char* block, std::size_t capacity) noexcep
 }
 
 // An idle session holds no memory, unless its owner is about to write to it.
-inline void Session::Impl::release() noexcept {
+inline void Session::Impl::give_back() noexcept {
   if (prepared_ != Prepared::nothing) return;
   if (input_) give_block(std::exchange(input_, nullptr), capacity_);
   begin_ = parsed_ = end_ = capacity_ = 0;
@@ -275,15 +287,15 @@ inline void Session::Impl::advance() {
 
 inline void Session::Impl::come_to_rest() noexcept {
   if (draining_ && phase_ == Phase::open) phase_ = Phase::ended;
-  release();
+  give_back();
 }
 
 // True if there may be more to do.
 inline bool Session::Impl::step() {
   if (phase_ != Phase::open) return false;
   if (body_ == Body::collecting) return collect_more();
-  if (in_flight_) return false;
   if (body_ == Body::dropping) return drop_more();
+  if (in_flight_) return false;
   if (begin_ == end_ || ((out_ || sending_) && unsent() > endpoint_.limits_.output)) return false;
   return read_head();
 }
@@ -414,14 +426,14 @@ bool Session::Impl::run_chunks() {
   const char* stop = nullptr;
   const Parser::Event event = parser_.run(input_ + parsed_, end_ - parsed_, stop);
   if (event == Parser::Event::broken) {
-    if (in_flight_) fail_body(parser_.limit_hit() ? parser_.limit_hit()->status : 400);
+    if (body_ == Body::collecting) fail_body(parser_.limit_hit() ? parser_.limit_hit()->status : 400);
     else phase_ = Phase::finishing;  // The reply has been made.
     return false;
   }
   parsed_ = static_cast<std::size_t>(stop - input_);
   recycle();
   if (event != Parser::Event::end) return false;
-  if (in_flight_) complete_body(body_buffer_.view());
+  if (body_ == Body::collecting) complete_body(body_buffer_.view());
   else body_ = Body::none;
   return true;
 }
@@ -454,33 +466,59 @@ inline bool Session::Impl::drop_more() {
 // Replies.
 
 void Session::Impl::reply(Response&& response) noexcept {
-  assert(in_flight_ && "an exchange was replied to twice");
-  if (phase_ == Phase::open) {
-    // Whoever waits for 100 and gets a final reply may or may not send the body (RFC 9110 section 10.1.1): no guessing.
-    if (body_ == Body::unasked && parser_.expects_continue()) persistence_ = Persistence::ended;
-    write_response(out(), response, framing(persistence_));
-    if (persistence_ == Persistence::ended) phase_ = eof_ ? Phase::ended : Phase::finishing;
-  }
+  assert(in_flight_ && !replied_ && "an exchange was replied to twice");
+  write_reply(response);
+  drop_body();
   end_request();
   if (!running_) reply_came_late();
+}
+
+void Session::Impl::reply_and_hold(Response&& response, Work& sent) noexcept {
+  assert(in_flight_ && !replied_ && "an exchange was replied to twice");
+  write_reply(response);
+  drop_body();
+  replied_ = true;
+  reply_sent_ = &sent;
+  if (unsent() == 0) tell_sent();  // The peer is gone.
+  if (!running_) reply_came_late();
+}
+
+void Session::Impl::release() noexcept {
+  assert(replied_ && !reply_sent_ && "an exchange was released before its reply was sent");
+  replied_ = false;
+  end_request();
+  if (eof_ && phase_ == Phase::open) phase_ = Phase::ended;
+  if (!running_) reply_came_late();
+}
+
+inline void Session::Impl::write_reply(const Response& response) {
+  if (phase_ != Phase::open) return;
+  // Whoever waits for 100 and gets a final reply may or may not send the body (RFC 9110 section 10.1.1): no guessing.
+  if (body_ == Body::unasked && parser_.expects_continue()) persistence_ = Persistence::ended;
+  write_response(out(), response, framing(persistence_));
+  if (persistence_ == Persistence::ended) phase_ = eof_ ? Phase::ended : Phase::finishing;
+}
+
+// Whatever of it is still to come.
+inline void Session::Impl::drop_body() noexcept {
+  ready_ = nullptr;
+  if (body_ != Body::unasked && body_ != Body::collecting) return;
+  body_ = Body::dropping;
+  parser_.set_sink(nullptr);
 }
 
 inline void Session::Impl::end_request() {
   in_flight_ = false;
   --endpoint_.in_flight_;
   keep_ = 0;
-  ready_ = nullptr;
   drop_held();
-  if (body_ == Body::unasked || body_ == Body::collecting) {
-    body_ = Body::dropping;
-    parser_.set_sink(nullptr);
-  }
   if (prepared_ != Prepared::body) body_buffer_.clear();
   recycle();
 }
 
 inline void Session::Impl::reply_came_late() {
-  const bool more = phase_ == Phase::open && parsed_ != end_ && unsent() <= endpoint_.limits_.output;
+  const bool may_go_on = phase_ == Phase::open && parsed_ != end_ && (!in_flight_ || body_ == Body::dropping);
+  const bool more = may_go_on && unsent() <= endpoint_.limits_.output;
   if (more && !resume_.queued) {
     resume_.queued = true;
     context_->enqueue(resume_);
@@ -489,6 +527,8 @@ inline void Session::Impl::reply_came_late() {
   if (is_at_rest()) come_to_rest();
   host_.on_change();
 }
+
+void Session::Impl::tell_sent() noexcept { context_->enqueue(*std::exchange(reply_sent_, nullptr)); }
 
 inline Framing Session::Impl::framing(Persistence persistence) noexcept {
   return {endpoint_.ok_head().data(), persistence, parser_.is_head_request()};
@@ -514,6 +554,8 @@ inline std::string_view Session::Impl::consumed(std::size_t bytes) {
   if (sending_ && sent_ == sending_->size()) {
     sent_ = 0;
     endpoint_.give_output(std::exchange(sending_, nullptr));
+    if (reply_sent_ && !out_) [[unlikely]]
+      tell_sent();
   }
   if (parsed_ != end_ && !in_flight_ && !resume_.queued) advance();
   return output();
@@ -532,17 +574,27 @@ void Session::Impl::eof() {
   persistence_ = Persistence::ended;
   if (in_flight_) {
     if (body_ == Body::collecting) fail_body(400);
-    stop_.request_stop();
+    cancel(CancelReason::disconnected);
+    if (phase_ == Phase::finishing) phase_ = Phase::ended;
   } else if (phase_ != Phase::lost) {
     phase_ = Phase::ended;
   }
 }
 
-void Session::Impl::abort() {
+void Session::Impl::abort(CancelReason reason) {
   phase_ = Phase::lost;
   drop_output();
   if (!in_flight_) return;
   if (body_ == Body::collecting || body_ == Body::unasked) fail_body(499);
+  cancel(reason);
+  if (reply_sent_) tell_sent();
+}
+
+// A peer that leaves with the whole reply cancels nothing.
+void Session::Impl::cancel(CancelReason reason) noexcept {
+  const bool is_answered = replied_ && !reply_sent_;
+  if (stop_.stop_requested() || (is_answered && reason != CancelReason::shutdown)) return;
+  stop_reason_ = reason;
   stop_.request_stop();
 }
 
@@ -563,11 +615,11 @@ void Session::Impl::expire() {
       refuse(too_slow);
       break;
     case Wait::body:
-      if (in_flight_) fail_body(408);
+      if (body_ == Body::collecting) fail_body(408);
       else phase_ = Phase::ended;
       break;
     case Wait::output:
-      abort();
+      abort(CancelReason::deadline);
       break;
     case Wait::application:
     case Wait::over:
@@ -636,7 +688,7 @@ std::size_t Session::feed(std::string_view bytes) noexcept {
 }
 
 void Session::eof() noexcept { impl_->eof(); }
-void Session::abort() noexcept { impl_->abort(); }
+void Session::abort(CancelReason reason) noexcept { impl_->abort(reason); }
 void Session::drain() noexcept { impl_->drain(); }
 void Session::expire() noexcept { impl_->expire(); }
 std::string_view Session::output() noexcept { return impl_->output(); }

@@ -26,7 +26,7 @@ public:
     stopped_.asking = resume_.asking = this;
     stopped_.link(StopToken{env_->stop});
     service_.serve(*this);
-    return response_.has_value();
+    return is_over_;
   }
   void await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_ = waiting; }
   Response await_resume() noexcept { return std::move(*response_); }
@@ -38,6 +38,15 @@ public:
   void reply(Response&& response) noexcept override {
     stopped_.unlink();
     response_.emplace(std::move(response));
+    release();
+  }
+  void reply_and_hold(Response&& response, Work& sent) noexcept override {
+    stopped_.unlink();
+    response_.emplace(std::move(response));
+    context_->enqueue(sent);
+  }
+  void release() noexcept override {
+    is_over_ = true;
     if (waiting_) context_->enqueue(resume_);
   }
 
@@ -58,8 +67,27 @@ private:
   Env* env_ = nullptr;
   std::coroutine_handle<> waiting_;
   std::optional<Response> response_;
+  bool is_over_ = false;
   Stopped stopped_{stop};
   Resume resume_{resume};
+};
+
+// What a service tells when it has opened or closed.
+class Told : public Notice {
+public:
+  Told() noexcept : Notice(hear) {}
+  bool is_told() const noexcept { return is_told_; }
+  const std::optional<Error>& error() const noexcept { return error_; }
+
+private:
+  static void hear(Notice& notice, const Error* error) noexcept {
+    auto& self = static_cast<Told&>(notice);
+    self.is_told_ = true;
+    if (error) self.error_ = *error;
+  }
+
+  bool is_told_ = false;
+  std::optional<Error> error_;
 };
 
 }  // namespace
@@ -74,9 +102,21 @@ Client::Client(Service& service, Options options)
       pool_(std::make_unique<ThreadPool>(ThreadPool::Options{options.threads, options.queue_limit})),
       port_(std::make_unique<BlockingPort>(*pool_)) {
   service_.start(port_->context());
+  open();
 }
 
-Client::~Client() = default;
+Client::~Client() {
+  Told closed;
+  service_.close(port_->context(), closed);
+  port_->run_until([&] { return closed.is_told(); });
+}
+
+void Client::open() {
+  Told opened;
+  service_.open(port_->context(), opened);
+  port_->run_until([&] { return opened.is_told(); });
+  if (opened.error()) throw StartError{opened.error()->message()};
+}
 
 Reply Client::post(std::string target, std::string body) {
   OwnedRequest request{Method::post, std::move(target)};

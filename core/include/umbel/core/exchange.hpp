@@ -3,6 +3,7 @@
 // One request in flight: the seam between transports and services.
 
 #include "umbel/core/context.hpp"
+#include "umbel/core/outcome.hpp"
 #include "umbel/core/request.hpp"
 #include "umbel/core/response.hpp"
 #include "umbel/core/stop.hpp"
@@ -10,7 +11,8 @@
 namespace umbel {
 
 /// One request, and the one reply that it gets. Owned by the transport, which keeps it, and the memory that its request
-/// refers to, until the reply is made. Everything happens on the Context's thread.
+/// refers to, until the reply is made; or until `release`, if it is made by `reply_and_hold`. Everything happens on the
+/// Context's thread.
 class Exchange {
 public:
   Exchange(const Exchange&) = delete;
@@ -18,8 +20,14 @@ public:
 
   const Request& request() const noexcept { return request_; }
   Context& context() const noexcept { return *context_; }
-  /// Asked to stop when the peer is gone, once.
+  /// Asked to stop once: when the peer is gone, or the transport waits no longer.
   StopToken stop_token() noexcept { return StopToken{stop_}; }
+  /// Why `stop_token()` was asked: the peer left, the transport's own deadline, or the drain deadline. Says nothing
+  /// before it was.
+  CancelReason stop_reason() const noexcept { return stop_reason_; }
+  /// When an answer is of no use any more, as the transport was told (a header, a broker's timeout). `Time::max()`:
+  /// never. The transport tells; it is the service that keeps it.
+  Time deadline() const noexcept { return deadline_; }
 
   /// Asks for the whole body. True: `request().body()` holds it now, or `body_error()` tells why not. False: `ready`
   /// is enqueued when it does. Once per exchange; a service that has no use for the body does not call it, and the
@@ -31,6 +39,12 @@ public:
   /// Answers. Exactly once; then the exchange belongs to the transport again and may be gone. Harmless if the peer has
   /// left. HEAD, 204 and 304 are sent without the body.
   virtual void reply(Response&& response) noexcept = 0;
+  /// Answers, in place of `reply`, and keeps the exchange and all that its request refers to until `release`. `sent` is
+  /// enqueued on the Context once: when the last byte has left for the peer, or the peer is gone. Until then
+  /// `stop_token()` may still be asked because the peer left; until `release`, because the server shuts down.
+  virtual void reply_and_hold(Response&& response, Work& sent) noexcept = 0;
+  /// Once, after `sent` has run. The exchange belongs to the transport again and may be gone.
+  virtual void release() noexcept = 0;
 
 protected:
   Exchange() noexcept = default;
@@ -39,7 +53,9 @@ protected:
   Request request_;
   Context* context_ = nullptr;
   StopSource stop_;
+  CancelReason stop_reason_ = CancelReason::disconnected;  // Set before `stop_` is asked.
   int body_error_ = 0;
+  Time deadline_ = Time::max();
 };
 
 }  // namespace umbel

@@ -2,9 +2,27 @@
 #pragma once
 // Who answers: an App, or whatever a program puts in its place or around it.
 
+#include "umbel/core/error.hpp"
 #include "umbel/core/exchange.hpp"
 
 namespace umbel {
+
+/// Told once when a service has opened or closed on a Context. Intrusive: whoever passes one owns it and keeps it alive
+/// until it is told. On that Context's thread, perhaps before `open` or `close` returns.
+class Notice {
+public:
+  /// `error` is null if all went well, and lives as long as the call.
+  using Function = void (*)(Notice& notice, const Error* error) noexcept;
+  explicit Notice(Function function) noexcept : function_(function) {}
+  Notice(const Notice&) = delete;
+  Notice& operator=(const Notice&) = delete;
+
+  /// For services, once. The notice may be gone when this returns.
+  void tell(const Error* error = nullptr) noexcept { function_(*this, error); }
+
+private:
+  Function function_;
+};
 
 /// Answers exchanges. Shared by the Contexts of all threads once it is started.
 class Service {
@@ -14,6 +32,14 @@ public:
   /// Called by a transport before the first exchange, once per Context, on its thread or before it runs. Throws
   /// StartError if the service cannot work.
   virtual void start(Context&) {}
+
+  /// Called after each `start`: makes what must exist before the first request, things of application lifetime. May
+  /// take its time: `opened` is told when they are there, or why they cannot be; then the service cannot work, has torn
+  /// down what it had made, and the transport stops and says so. Exchanges that are served meanwhile wait inside the
+  /// service.
+  virtual void open(Context&, Notice& opened) noexcept { opened.tell(); }
+  /// Tears down what `open` made. Once for each `open` that went well, after the last exchange of this Context.
+  virtual void close(Context&, Notice& closed) noexcept { closed.tell(); }
 
   /// Sees to it that `exchange` gets its one reply, now or later. On the thread of the exchange's Context; several
   /// Contexts may call at the same time. Nothing is thrown: a failure is a reply.

@@ -21,6 +21,7 @@ public:
   /// `outer` is whose body is collected when the service asks; null if the request has it already.
   ServiceCall(Service& service, const Request& request, Exchange* outer) noexcept : service_(service), outer_(outer) {
     request_ = request;
+    if (outer) deadline_ = outer->deadline();
   }
 
   void enter(Env& env) noexcept {
@@ -33,6 +34,10 @@ public:
 
   bool collect_body(Work& ready) noexcept override;
   void reply(Response&& response) noexcept override;
+  /// To the inner service the reply is sent when the outer one has it. The await ends with the release: what the inner
+  /// service keeps for so long may refer to a request that dies with the await.
+  void reply_and_hold(Response&& response, Work& sent) noexcept override;
+  void release() noexcept override;
 
 private:
   template <class Base>
@@ -50,6 +55,7 @@ private:
   Env* env_ = nullptr;
   std::coroutine_handle<> waiting_;
   std::optional<Response> response_;
+  bool is_over_ = false;
   Work* body_ready_ = nullptr;
   Part<StopCallback> stopped_{stop};
   Part<Work> body_came_{body_came};

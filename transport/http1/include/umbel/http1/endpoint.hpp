@@ -28,7 +28,8 @@ struct Limits {
 ///     http1::Endpoint endpoint{app, context};
 class Endpoint {
 public:
-  /// Calls nothing. Whoever makes an Endpoint has called, or calls before the first input, `service.start(context)`.
+  /// Calls nothing. Whoever makes an Endpoint has called, or calls before the first input, `service.start(context)` and
+  /// `service.open`; and `service.close` when its sessions are over.
   Endpoint(Service& service, Context& context, const Limits& limits = {}) noexcept
       : service_(service), context_(context), limits_(limits) {}
   Endpoint(const Endpoint&) = delete;
@@ -38,7 +39,7 @@ public:
   Service& service() const noexcept { return service_; }
   Context& context() const noexcept { return context_; }
   const Limits& limits() const noexcept { return limits_; }
-  /// Requests that were served and not replied to yet.
+  /// Requests that were served and not replied to yet, or whose replies are held.
   std::size_t in_flight() const noexcept { return in_flight_; }
 
   /// Where the time of a reply comes from, in place of `context.now()`: a loop's cached time saves a look at the clock.

@@ -24,7 +24,8 @@ struct ServeOptions {
 ///
 ///     int main() { return http1::serve(app, {.port = 8000}); }
 ///
-/// Returns 0, or 1 if the service or the port cannot be started; stderr says why. Writes nothing to stdout.
+/// Returns 0, or 1 if the service cannot start or open, or the port cannot be had; stderr says why. Writes nothing to
+/// stdout.
 int serve(Service& service, const ServeOptions& options = {});
 
 /// The same on a loop of the program's own, for what lives on it beside the server: clients, timers, sockets. What the

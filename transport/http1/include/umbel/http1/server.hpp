@@ -39,13 +39,14 @@ public:
   /// Neither is owned; both outlive the server.
   Server(Service& service, Loop& loop, const ServerOptions& options = {});
   /// Closes everything. Requests in flight are asked to stop, and the loop is run until the service has replied to
-  /// them: not to be called from one of the loop's callbacks.
+  /// them and has closed: not to be called from one of the loop's callbacks.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   /// Listens on an IPv4 or IPv6 address in digits; port 0 is any free one, which `port` then tells. The first call, of
-  /// whichever listens, calls `service.start` for the loop's Context. May be called again for further addresses.
+  /// whichever listens or adopts, calls `service.start` and `service.open` for the loop's Context; see `when_open`. May
+  /// be called again for further addresses, and when the server has ended.
   /// Throws StartError, std::invalid_argument for what is no address, or std::system_error.
   void listen(std::string_view address, int port);
   /// Listens on a unix socket. A file that was left behind there is removed, if nobody listens on it.
@@ -53,22 +54,27 @@ public:
   /// Listens on an inherited descriptor, which becomes ours. Throws std::invalid_argument if it is not a listening
   /// stream socket; then it stays the caller's.
   void listen_fd(int fd);
-  /// Serves an accepted connection, whose descriptor becomes ours. `service.start` must have been called.
+  /// Serves an accepted connection, whose descriptor becomes ours.
   void adopt(int fd);
+
+  /// `opened` is told when the service has opened, or why it cannot; at once if that is known. In the latter case the
+  /// server stops. Lives until it is told, or the server is gone.
+  void when_open(Notice& opened) noexcept;
 
   /// Of the last TCP `listen`; 0 if there was none.
   int port() const noexcept;
   /// Connections that are open, or whose request is still in flight.
   std::size_t connections() const noexcept;
-  /// Requests that were not replied to yet.
+  /// Requests that were not replied to yet, or whose replies are held.
   std::size_t in_flight() const noexcept;
 
   /// Stops to listen, closes idle connections, and the others after the reply that is in flight. What is left after
   /// `limit` is closed as by `stop`.
   void drain(std::chrono::milliseconds limit);
-  /// The same; `done` is enqueued when no connection is left. Lives until then.
+  /// The same; `done` is enqueued when no connection is left and the service has closed. Lives until then.
   void drain(std::chrono::milliseconds limit, Work& done);
-  /// Stops to listen and closes all connections. Requests in flight are asked to stop; see `connections`.
+  /// Stops to listen and closes all connections. Requests in flight are asked to stop, for CancelReason::shutdown; when
+  /// the last is over, `service.close` is called. See `connections`.
   void stop() noexcept;
 
 private:

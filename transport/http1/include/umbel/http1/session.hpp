@@ -16,7 +16,7 @@ enum class Wait : std::uint8_t {
   idle,         // For a request. `expire` ends the session without a word.
   head,         // For the rest of a request's head. `expire` answers 408 and ends.
   body,         // For the rest of a request's body. `expire` fails the body with 408 and ends after the reply.
-  application,  // For a reply. `expire` does nothing.
+  application,  // For a reply, or for the release of one that is held. `expire` does nothing.
   output,       // For the peer to take what is in `output()`. `expire` gives the session up.
   lingering,    // For the peer to close, after our last byte. `expire` ends the session.
   over          // For nothing: close the connection.
@@ -39,8 +39,8 @@ enum class Advice : std::uint8_t {
 ///     if (session.advice() == Advice::close) ...
 ///
 /// The same bytes give the same replies, however they are cut. One request is in flight at a time; what the peer sends
-/// behind it is kept, within limits, until its reply is made. A service that replies at once adds to one batch of
-/// output. Nothing recurses: a thousand requests at once need no more stack than one.
+/// behind it is kept, within limits, until its reply is made, or released if it is held. A service that replies at once
+/// adds to one batch of output. Nothing recurses: a thousand requests at once need no more stack than one.
 ///
 /// On the thread of the Endpoint's Context. Steady state: no heap allocation. An idle session holds no buffers.
 class Session {
@@ -73,8 +73,9 @@ public:
   /// The peer will send nothing more. What is in flight is asked to stop, for most peers that close one half have
   /// closed both; a reply that is made all the same can still be sent. Nothing further is begun.
   void eof() noexcept;
-  /// The connection is broken. What is in flight is asked to stop, and its reply will be dropped.
-  void abort() noexcept;
+  /// The connection is broken, or given up for another reason. What is in flight is asked to stop, and its reply will
+  /// be dropped.
+  void abort(CancelReason reason = CancelReason::disconnected) noexcept;
   /// Ends the session after the reply that is in flight, or at once if it is idle. Between `prepare` and `commit`, what
   /// is committed is still served.
   void drain() noexcept;

@@ -48,14 +48,14 @@ public:
     std::size_t body_limit = 1 << 20;  // Bytes; more is 413, as over HTTP.
   };
 
-  /// Starts the service: throws StartError. Not owned.
+  /// Starts the service, and waits until it has opened: throws StartError. Not owned; closed when the client goes.
   explicit Client(Service& service) : Client(service, Options{}) {}
   Client(Service& service, Options options);
   ~Client();
 
   Reply get(std::string target) { return send(OwnedRequest{Method::get, std::move(target)}); }
   Reply post(std::string target, std::string body);
-  /// Waits for the reply.
+  /// Waits for the reply; and for the release of one that is held, since nobody turns the Context afterwards.
   Reply send(OwnedRequest request) { return run(ask(std::move(request))); }
 
   /// The same as a task, so that several can be under way: `client.run(when_all(client.ask(a), client.ask(b)))`.
@@ -73,6 +73,8 @@ public:
   Context& context() noexcept { return port_->context(); }
 
 private:
+  void open();
+
   Service& service_;
   Options options_;
   std::unique_ptr<WorkPool> pool_;
