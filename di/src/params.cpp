@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "percent.hpp"
+#include "run_state.hpp"
 #include "umbel/di/plan.hpp"
 
 namespace umbel::detail {

@@ -117,9 +117,16 @@ Time Resolver::deadline() const noexcept {
   return exchange_ ? exchange_->deadline() : Time::max();
 }
 
+const void* Resolver::viewed(Input input) noexcept {
+  void* const slot = at(input.at.offset);
+  if (input.at.view == View::pointer) return *static_cast<const void**>(slot);
+  return plan_->steps_[input.at.step].info->view(slot);
+}
+
 /// False: we shall be resumed when it is here.
 bool Resolver::has_body() noexcept {
   enter_async(0);
+  async_->gate = plan_->step_count_;
   if (!exchange_->collect_body(async_->again)) {
     async_->waits_for_body = async_->queued = true;
     return false;

@@ -21,7 +21,7 @@ bool is_safe(Method method) noexcept {
 
 void Resolver::enter_async(std::size_t done) noexcept {
   if (async_) return;
-  const bool has_stages = plan_->guard_count_ > 0 && plan_->reads_body_ && exchange_;
+  const bool has_stages = plan_->reads_body_ && exchange_;
   const std::uint32_t gate = has_stages ? plan_->guard_count_ : plan_->step_count_;
   async_ = ::new (at(plan_->async_)) AsyncState{*this, plan_->steps_.size(), gate};
   for (std::size_t i = 0; i < done; ++i) {
@@ -151,10 +151,8 @@ void Resolver::settle(NodeRun::Late& late) noexcept {
   const Step& step = *late.step;
   ErrorBox error;
   const Status status = late.settle(late.coroutine, at(step.slot), error, step);
-  if (AsyncState::test(async_->closing(), step.index)) {
-    --async_->tearing_down;
-    return closed(step, std::move(error));
-  }
+  if (AsyncState::test(async_->closing(), step.index))
+    return closed(step, end_closing(step, std::move(error)));
   --async_->in_flight;
   if (status == Status::done) make(step.index);
   else fail(step.index, std::move(error));

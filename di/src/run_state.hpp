@@ -50,8 +50,8 @@ struct Closing {
     Closing* closing = nullptr;
   };
 
-  Closing(Resolver& r, const Step& s, Timer::Function late, Job::Function execute, Job::Function returned) noexcept
-      : resolver(r), step(s), limit(late), trip(execute, returned) {
+  Closing(Resolver& r, const Step& s, Timer::Function lasts, Job::Function execute, Job::Function returned) noexcept
+      : resolver(r), step(s), limit(lasts), trip(execute, returned) {
     limit.closing = this;
     trip.closing = this;
   }

@@ -42,13 +42,15 @@ TEST(Validation, ListsEveryErrorOfTheGraphInWalkOrderAndRunsNothing) {
     return R"({"type":")" + type + R"(","loc":[)" + loc + R"(],"msg":")" + msg + R"(","input":)" + input + "}";
   };
   const std::string not_int = "Input should be a valid integer, unable to parse string as an integer";
-  EXPECT_EQ(peer->body(), R"({"detail":[)" + item("int_parsing", R"("query","x")", not_int, R"("a")") + "," +
+  // Rule 29: what a node depends on comes before its own, and its own by kind.
+  EXPECT_EQ(peer->body(), R"({"detail":[)" + item("int_parsing", R"("query","y")", not_int, R"("b")") + "," +
                               item("float_parsing", R"("query","z")",
                                    "Input should be a valid number, unable to parse string as a number", R"("c")") +
-                              "," + item("int_parsing", R"("query","y")", not_int, R"("b")") + "," +
+                              "," + item("int_parsing", R"("query","x")", not_int, R"("a")") + "," +
+                              item("missing", R"("query","missing")", "Field required", "null") + "," +
                               item("bool_parsing", R"("header","h")",
                                    "Input should be a valid boolean, unable to interpret input", R"("d")") +
-                              "," + item("missing", R"("query","missing")", "Field required", "null") + "]}");
+                              "]}");
   EXPECT_EQ(journal().take(), "");
 }
 

@@ -179,7 +179,7 @@ struct TextTraits {
     return need;
   }
   static P get(Resolver& resolver, const Step&, Input input) noexcept {
-    return P{*static_cast<const T*>(resolver.at(input.offset))};
+    return P{*static_cast<const T*>(resolver.at(input.at.offset))};
   }
 };
 
