@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "run_state.hpp"
+#include "umbel/di/observer.hpp"
 
 namespace umbel::detail {
 
@@ -58,6 +59,7 @@ public:
     plan_->root_name_ = request_.root_name;
     plan_->policy_ = request_.policy;
     plan_->observer_ = request_.observer;
+    if (request_.observer) plan_->blocked_after_ = request_.observer->blocked_after();
     plan_->respond_ = request_.respond;
     plan_->deadline_ = request_.deadline;
     plan_->on_disconnect_ = request_.on_disconnect;

@@ -106,6 +106,7 @@ void Resolver::begin_invalid() noexcept {
 
 void Resolver::begin_specially() noexcept {
   enter_async(0);
+  if (plan_->observer_) tell_started();
   if (plan_->deadline_ > Duration::zero()) async_->due = context().now() + plan_->deadline_;
   if (exchange_) async_->due = std::min(async_->due, exchange_->deadline());
   if (async_->due != Time::max()) async_->deadline.start(context(), async_->due);

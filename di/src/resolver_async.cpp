@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "run_state.hpp"
+#include "umbel/di/observer.hpp"
 #include "umbel/di/plan.hpp"
 #include "umbel/di/resolver.hpp"
 
@@ -82,7 +83,8 @@ void Resolver::start(const Step& step) noexcept {
   if (step.info->runs_on_worker()) return start_region(plan_->regions_[plan_->region_of_[step.index]]);
   AsyncState::set(async_->started(), step.index);
   ErrorBox error;
-  switch (step.run(*this, step, error)) {
+  const Status status = plan_->observer_ ? run_watched(step, error) : step.run(*this, step, error);
+  switch (status) {
     case Status::done:
       return make(step.index);
     case Status::failed:
@@ -94,6 +96,7 @@ void Resolver::start(const Step& step) noexcept {
 
 void Resolver::make(std::size_t index) noexcept {
   async_->make(index);
+  if (plan_->observer_) tell(Moment::finished, plan_->steps_[index]);
   if (!plan_->last_uses_.empty()) close_unused();
   if (async_->lazy) wake_lazy();
 }
@@ -105,6 +108,7 @@ void Resolver::suspend(const Step& step) noexcept {
   run.late.step = &step;
   AsyncState::set(async_->started(), step.index);
   ++async_->in_flight;
+  if (plan_->observer_) tell(Moment::suspended, step);
   if (async_->cancelled) [[unlikely]]
     run.env.stop.request_stop();  // The peer had left before anybody listened.
 }
@@ -162,7 +166,11 @@ void Resolver::settle(NodeRun::Late& late) noexcept {
 
 void Resolver::start_region(const Region& region) noexcept {
   auto& run = *::new (at(region.record)) RegionRun{*this, region, execute_region, region_returned};
-  for (const std::uint16_t step : region.steps) AsyncState::set(async_->started(), step);
+  for (const std::uint16_t step : region.steps) {
+    AsyncState::set(async_->started(), step);
+    if (plan_->observer_) tell(Moment::requested, plan_->steps_[step]);
+  }
+  if (plan_->observer_) run.times = std::make_unique<Time[]>(region.steps.size() + 1);
   if (!context().submit(run.trip)) {
     return fail(region.steps.front(), std::make_unique<Error>(HttpError{503, "Too many requests wait for a worker"}.header(
                                           "retry-after", "1")));
@@ -174,9 +182,11 @@ void Resolver::execute_region(Job& job) noexcept {
   RegionRun& run = *static_cast<RegionRun::Trip&>(job).run;
   const Step* const steps = run.resolver.plan_->steps_.data();
   for (const std::uint16_t index : run.region.steps) {
+    if (run.times) run.times[run.made] = Clock::now();
     if (index >= run.limit.load(std::memory_order_relaxed)) return;
     if (steps[index].run(run.resolver, steps[index], run.error) != Status::done) return;
     ++run.made;
+    if (run.times) run.times[run.made] = Clock::now();
   }
 }
 
@@ -192,6 +202,7 @@ void Resolver::region_returned(Job& job) noexcept {
 void Resolver::finish_region(RegionRun& run) noexcept {
   --async_->in_flight;
   for (std::uint32_t i = 0; i < run.made; ++i) async_->make(run.region.steps[i]);
+  if (run.times) tell_region(run);
   if (run.error) fail(run.region.steps[run.made], std::move(run.error));
   if (!plan_->last_uses_.empty()) close_unused();
   if (async_->lazy) wake_lazy();
@@ -282,7 +293,9 @@ void Resolver::fail_request(ErrorBox error) noexcept {
 /// The first failure in declaration order wins: what is declared before it runs on, since it may still win.
 void Resolver::fail(std::size_t index, ErrorBox error) noexcept {
   const bool was_stopped = index > limit_ || (async_ && async_->cancelled);
-  if (was_stopped && error->is_cancelled()) return;
+  const bool is_stopped = was_stopped && error->is_cancelled();
+  if (plan_->observer_) tell(is_stopped ? Moment::cancelled : Moment::failed, plan_->steps_[index], error.get());
+  if (is_stopped) return;
   if (async_ && fail_softly(index, error)) return;
   trouble().failed.push_back({index, std::move(error)});
   if (index >= limit_) return;

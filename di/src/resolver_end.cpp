@@ -113,9 +113,12 @@ bool Resolver::close(const Step& step) noexcept {
     step.info->destroy(at(step.slot));
     return true;
   }
+  if (plan_->observer_) tell(Moment::closing, step);
   if (step.kind == NodeKind::sync_resource) return submit_closing(step), false;
   ErrorBox error;
-  if (step.info->tear_down(*this, step, outcome(), error) == Status::pending) return suspend_closing(step), false;
+  const Status status = plan_->observer_ ? tear_down_watched(step, outcome(), error)
+                                         : step.info->tear_down(*this, step, outcome(), error);
+  if (status == Status::pending) return suspend_closing(step), false;
   closed(step, std::move(error));
   return true;
 }
@@ -191,6 +194,7 @@ ErrorBox Resolver::end_closing(const Step& step, ErrorBox error) noexcept {
 
 void Resolver::closed(const Step& step, ErrorBox error) noexcept {
   AsyncState::set(async_->closed(), step.index);
+  if (plan_->observer_) tell(Moment::closed, step, error.get());
   if (error) closing_failed(step, std::move(error));
   if (async_->phase == Phase::resolving) close_unused();
 }
@@ -224,25 +228,8 @@ void Resolver::closing_failed(const Step& step, ErrorBox error) noexcept {
   if (async_->phase != Phase::resolving) tell_observer();
 }
 
-// --- who hears of it ------------------------------------------------------------------------------------------------
-
 bool Resolver::wins(const Failed& failed) const noexcept {
   return !failed.is_suppressed && (failed.index == Failed::no_step || failed.index == limit_);
-}
-
-void Resolver::tell_observer() noexcept {
-  if (!plan_->observer_) return;
-  const auto tell = [this](Failed& failed, bool is_suppressed) {
-    if (std::exchange(failed.is_told, true)) return;
-    const std::string_view node = failed.index == Failed::no_step ? "request" : plan_->name_of(failed.index);
-    plan_->observer_->node_failed(Failure{plan_->title_, node, *failed.error, is_suppressed || async_cancelled()});
-  };
-  for (Failed& failed : trouble_->failed) tell(failed, !wins(failed));
-  for (Failed& failed : trouble_->replacing) tell(failed, false);
-}
-
-void Resolver::tell_late(const Step& step, const Error& error) noexcept {
-  if (plan_->observer_) plan_->observer_->late_error(LateError{plan_->title_, plan_->name_of(step.index), error});
 }
 
 /// Null if all is well, or the request was cancelled.
@@ -282,6 +269,7 @@ void Resolver::answer() noexcept {
   if (!exchange_) return close_from(Phase::closing_request);
   Response response = final_response();
   async_->is_replied = true;
+  if (plan_->observer_) tell_replied(response);
   if (must_hold()) {
     async_->phase = Phase::sending;
     return exchange_->reply_and_hold(std::move(response), async_->sent);
@@ -289,6 +277,7 @@ void Resolver::answer() noexcept {
   async_->cursor = async_->made;
   close_made(Closes::request);  // Nothing of it can wait: it has no resources.
   finish_values();
+  if (plan_->observer_) tell_ended();
   Exchange& exchange = *exchange_;
   release();
   // The reply comes last: the exchange may be gone, or serve the next request, afterwards.
@@ -311,6 +300,7 @@ void Resolver::sent(Work& work) noexcept {
 /// Everything is over.
 void Resolver::leave() noexcept {
   finish_values();
+  if (plan_->observer_) tell_ended();
   if (exchange_) {
     Exchange& exchange = *exchange_;
     release();

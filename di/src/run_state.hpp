@@ -37,6 +37,7 @@ struct RegionRun {
   std::atomic<std::uint32_t> limit{~std::uint32_t{0}};  // Steps from here on are not wanted any more.
   std::uint32_t made = 0;                               // How many of the region's steps are done.
   ErrorBox error;
+  std::unique_ptr<Time[]> times;  // Observed: when each step began, and when the last one ended.
 };
 
 /// The tear-down of a resource that cannot end at once.

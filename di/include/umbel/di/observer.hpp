@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Who hears what the client must not.
+// Who hears what happens: what access logs, metrics and traces are made of, and what the client must not see.
 
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
+#include "umbel/core/context.hpp"
 #include "umbel/core/error.hpp"
+#include "umbel/core/request.hpp"
 
 namespace umbel {
 
@@ -16,20 +20,77 @@ struct Failure {
   bool suppressed;         // Another node, declared before it, failed too, and answers.
 };
 
-/// A tear-down that failed when the reply was sent already.
+/// A tear-down or a background task that failed when the reply was sent already.
 struct LateError {
   std::string_view route;
   std::string_view node;
   const Error& error;  // Valid during the call.
 };
 
-/// Hears of failures. Given to `App::observe`, not owned, called on the Context's thread of the request, so by all
-/// threads that serve. Must not throw, and should not take long.
+/// A request, from the moment when its route is known. All of it is valid during the call.
+struct RequestEvent {
+  const void* id;          // The same in all events of a request; another one's when it is over.
+  std::string_view route;  // "GET /items/{item_id}"; empty if no route answers it.
+  const Request& request;
+  Time time;  // Of the Context's clock, which is monotonic.
+};
+
+/// The reply is handed to the transport.
+struct ReplyEvent {
+  const void* id;
+  std::string_view route;
+  const Request& request;
+  Time time;
+  int status;
+  std::size_t body_bytes;
+};
+
+/// What a node does.
+enum class Moment : std::uint8_t {
+  requested,  // Its inputs are there: it is about to run, or waits for a worker.
+  started,    // It runs.
+  suspended,  // It awaits something.
+  finished,   // It has made its value.
+  failed,     // Or has not.
+  cancelled,  // It was asked to stop, and has.
+  closing,    // Its tear-down begins.
+  closed,     // Its tear-down is over.
+};
+
+struct NodeEvent {
+  const void* id;          // Of the request.
+  std::string_view route;
+  std::string_view node;
+  std::size_t number;  // In GraphRoute::nodes of the route.
+  Moment moment;
+  Time time;           // When it happened. What a worker does is told when the worker is done.
+  const Error* error;  // failed; closed if the tear-down failed. Else null.
+};
+
+/// A node's code did not give the loop back for too long.
+struct BlockedEvent {
+  std::string_view route;
+  std::string_view node;
+  Duration duration;
+};
+
+/// Hears what happens. Given to `App::observe`, not owned, called on the Context's thread of the request, so by all
+/// threads that serve. Must not throw, and should not take long. An App without one pays nothing.
 class Observer {
 public:
   virtual ~Observer() = default;
+  virtual void request_started(const RequestEvent&) noexcept {}
+  virtual void node(const NodeEvent&) noexcept {}
   virtual void node_failed(const Failure&) noexcept {}
+  virtual void replied(const ReplyEvent&) noexcept {}
   virtual void late_error(const LateError&) noexcept {}
+  /// Everything is torn down. The request that came with the id may be gone.
+  virtual void request_ended(const void* id, Time time) noexcept { static_cast<void>(id), static_cast<void>(time); }
+
+  /// A node that keeps the loop longer than this is reported: its first piece up to an await, its tear-down, a handler
+  /// or mapper that waits for nothing. Read once, at the start. Zero: nothing is measured.
+  virtual Duration blocked_after() const noexcept { return Duration::zero(); }
+  virtual void loop_blocked(const BlockedEvent&) noexcept {}
 };
 
 }  // namespace umbel

@@ -201,6 +201,7 @@ private:
   Duration deadline_{};
   std::optional<OnDisconnect> on_disconnect_;
   Duration tear_down_limit_{};
+  Duration blocked_after_{};
 };
 
 }  // namespace detail

@@ -20,6 +20,10 @@
 #include "umbel/di/node.hpp"
 #include "umbel/di/validation.hpp"
 
+namespace umbel {
+enum class Moment : std::uint8_t;
+}
+
 namespace umbel::detail {
 
 class Plan;
@@ -222,6 +226,14 @@ private:
   bool wins(const Failed& failed) const noexcept;
   void tell_observer() noexcept;
   void tell_late(const Step& step, const Error& error) noexcept;
+  void tell(Moment moment, const Step& step, const Error* error = nullptr) noexcept;
+  void tell_at(Moment moment, const Step& step, Time time, const Error* error) noexcept;
+  Status run_watched(const Step& step, ErrorBox& error) noexcept;
+  Status tear_down_watched(const Step& step, const Outcome& shown, ErrorBox& error) noexcept;
+  void tell_started() noexcept;
+  void tell_ended() noexcept;
+  void tell_replied(const Response& response) noexcept;
+  void tell_region(const RegionRun& run) noexcept;
 
   // The way back.
   bool succeeded() const noexcept;
