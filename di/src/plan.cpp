@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "run_state.hpp"
+#include "shared_nodes.hpp"
 #include "umbel/di/observer.hpp"
 
 namespace umbel::detail {
@@ -47,6 +48,12 @@ void unite(Mask& mask, const Mask& other) {
 
 constexpr std::size_t largest_plan = 4096;
 
+bool find_shared(Resolver& resolver, std::uint32_t number, void* slot) {
+  *static_cast<const void**>(slot) = resolver.shared(number);
+  return true;
+}
+constexpr ValueInfo shared_value{Source::node, {}, {}, sizeof(void*), alignof(void*), find_shared, nullptr};
+
 }  // namespace
 
 class PlanBuilder {
@@ -64,6 +71,7 @@ public:
     plan_->deadline_ = request_.deadline;
     plan_->on_disconnect_ = request_.on_disconnect;
     plan_->tear_down_limit_ = request_.tear_down_limit;
+    plan_->shared_ = request_.shared;
     bytes_ = sizeof(Resolver);
     plan_->capture_count_ = static_cast<std::uint32_t>(request_.path_names.size());
     plan_->captures_ = place(sizeof(Capture) * request_.path_names.size(), alignof(Capture));
@@ -189,15 +197,33 @@ private:
   }
 
   Input meet_node(const Need& need, std::vector<Edge>& edges) {
-    Input input{};
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
+    if (node.is_shared() && node.options.lifetime > request_.level) return shared_input(node);
     const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
     check_lifetime(need, node, lifetime);
     const Index index = need.uncached ? visit(node, lifetime) : visit_once(node, lifetime);
     edges.push_back({index, need.take});
+    Input input{};
     input.at.offset = plan_->steps_[index].slot;
     input.at.step = index;
     input.at.view = node.is_pointer ? View::pointer : node.view ? View::by_node : View::direct;
+    return input;
+  }
+
+  /// What others have made, and requests share, is taken like a parameter.
+  Input shared_input(const NodeInfo& node) {
+    Input input{};
+    input.at.view = View::pointer;
+    if (!request_.shared) return input;
+    const std::uint32_t number = request_.shared->number_of(node);
+    for (const PlannedValue& value : plan_->values_) {
+      if (value.info == &shared_value && value.index == number) {
+        input.at.offset = value.slot;
+        return input;
+      }
+    }
+    input.at.offset = place(shared_value.size, shared_value.align);
+    plan_->values_.push_back({&shared_value, input.at.offset, number});
     return input;
   }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "run_state.hpp"
+#include "shared_nodes.hpp"
 #include "umbel/di/plan.hpp"
 
 namespace umbel::detail {
@@ -116,6 +117,10 @@ void Resolver::begin_specially() noexcept {
 Time Resolver::deadline() const noexcept {
   if (async_ && async_->due != Time::max()) return async_->due;
   return exchange_ ? exchange_->deadline() : Time::max();
+}
+
+const void* Resolver::shared(std::uint32_t number) const noexcept {
+  return plan_->shared_->value(number, context());
 }
 
 const void* Resolver::viewed(Input input) noexcept {

@@ -53,7 +53,10 @@ void Resolver::finish() noexcept {
   close_from(Phase::closing_handler);
 }
 
-void Resolver::let_go() noexcept { close_from(Phase::closing_handler); }
+void Resolver::let_go(Context& context) noexcept {
+  env_.context = &context;
+  close_from(Phase::closing_handler);
+}
 
 void Resolver::make_result() noexcept {
   if (exchange_) {
@@ -308,8 +311,9 @@ void Resolver::leave() noexcept {
   }
   Caller& caller = *caller_;
   ErrorBox error = caller_error();
+  const std::string_view node = limit_ < plan_->step_count_ ? plan_->name_of(limit_) : std::string_view{};
   release();
-  caller.ended(std::move(error));
+  caller.ended(std::move(error), node);
 }
 
 ErrorBox Resolver::caller_error() {

@@ -45,7 +45,7 @@ private:
   void take([[maybe_unused]] void* slot) override {
     if constexpr (!std::is_void_v<T>) value_.emplace(std::move(*static_cast<T*>(plan_.root_value(slot))));
   }
-  void ended(ErrorBox error) noexcept override {
+  void ended(ErrorBox error, std::string_view) noexcept override {
     error_ = std::move(error);
     has_ended_ = true;
     if (waiting_) env_->context->enqueue(resume_);

@@ -34,6 +34,8 @@ enum class OnDisconnect : std::uint8_t {
 
 namespace detail {
 
+class SharedNodes;
+
 /// Finds the application's objects.
 class StateTable {
 public:
@@ -87,6 +89,8 @@ struct PlanRequest {
   std::optional<OnDisconnect> on_disconnect{};
   Duration tear_down_limit = std::chrono::seconds{5};
   const OverrideTable* overrides = nullptr;
+  SharedNodes* shared = nullptr;
+  Lifetime level = Lifetime::request;  // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
 };
@@ -202,6 +206,7 @@ private:
   std::optional<OnDisconnect> on_disconnect_;
   Duration tear_down_limit_{};
   Duration blocked_after_{};
+  const SharedNodes* shared_ = nullptr;
 };
 
 }  // namespace detail
