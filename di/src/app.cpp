@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/di/app.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -34,6 +36,31 @@ std::string allow_of(const detail::Endpoint& endpoint) {
   return allow;
 }
 
+/// How far the first segments of a path reach.
+std::size_t size_of_segments(std::string_view path, std::size_t count) noexcept {
+  std::size_t at = 0;
+  for (; count > 0; --count) at = std::min(path.find('/', at + 1), path.size());
+  return at;
+}
+
+void enter(const detail::Mounted& mounted, Exchange& exchange) noexcept {
+  exchange.enter(size_of_segments(exchange.request().path(), mounted.segments));
+  mounted.service->serve(exchange);
+}
+
+std::string title_of_mount(std::string_view prefix) {
+  return "the App mounted at " + std::string{prefix.empty() ? "/" : prefix};
+}
+
+void report_conflicts(const detail::Endpoint& place, const detail::Mounted& newcomer,
+                      std::vector<std::string>& problems) {
+  const std::string begin = title_of_mount(newcomer.prefix) + ": it answers the same requests as ";
+  for (const detail::Plan* const plan : place.plans) {
+    if (plan) problems.push_back(begin + std::string{plan->title()});
+  }
+  if (place.mounted) problems.push_back(begin + "another one");
+}
+
 Response detail_response(int status) { return to_response(Error{HttpError{status}}); }
 
 }  // namespace
@@ -41,6 +68,8 @@ Response detail_response(int status) { return to_response(Error{HttpError{status
 // Everything that is fixed at the start.
 struct App::Started {
   std::vector<std::unique_ptr<const detail::Plan>> plans;  // In order of declaration.
+  std::vector<std::vector<std::string_view>> tags;         // Of each plan's route.
+  std::vector<std::unique_ptr<detail::Mounted>> mounts;
   detail::RouteTrie trie;
   std::string allow;  // Of the server as a whole: OPTIONS *.
 
@@ -71,13 +100,6 @@ App::~App() {
   while (!owned_.empty()) owned_.pop_back();
 }
 
-void Router::add(detail::Route route) {
-  if (is_closed_) throw std::logic_error{"umbel: " + route.title() + ": the App has started; routes are added before"};
-  if (route.method == Method::other)
-    throw std::logic_error{"umbel: " + route.text + ": a route needs a method of its own"};
-  routes_.push_back(std::move(route));
-}
-
 void App::add_state(const detail::StateInfo& info, void* object) {
   if (is_closed()) throw std::logic_error{"umbel: the App has started; state is given before"};
   if (states_.has(info)) throw std::logic_error{"umbel: the App has a " + std::string{info.title} + " already"};
@@ -93,31 +115,72 @@ App& App::policy(Policy policy) { return policy_ = policy, *this; }
 
 App& App::observe(Observer& observer) { return observer_ = &observer, *this; }
 
+bool App::leads_to(const App& other) const noexcept {
+  return this == &other ||
+         std::any_of(mounts_.begin(), mounts_.end(), [&](const Mount& mount) { return mount.app->leads_to(other); });
+}
+
+App& App::mount(RoutePrefix at, App& other) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; mounts must come before"};
+  if (other.leads_to(*this)) throw std::logic_error{"umbel: an App cannot be mounted under itself"};
+  mounts_.push_back({std::string{at.text()}, &other});
+  return *this;
+}
+
 std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems) const {
   auto started = std::make_unique<Started>();
+  add_routes(*started, problems);
+  add_mounts(*started, problems);
+  started->trie.freeze();
+  return started;
+}
+
+void App::add_routes(Started& started, std::vector<std::string>& problems) const {
   detail::Endpoint all;
-  for (const detail::Route& route : routes()) {
-    const std::string title = route.title();
-    const detail::ParsedRoute parsed = detail::parse_route(route.text);
+  for (const auto& [route, placement] : contents().placed_routes(problems)) {
+    const std::string title = placement.title(route->method);
+    const detail::ParsedRoute parsed = detail::parse_route(placement.text);
     if (parsed.mistake != detail::RouteMistake::none) {
       problems.push_back(title + ": " + std::string{describe(parsed.mistake)});
       continue;
     }
-    detail::PlanRequest request{&route.handler.info(), route.handler.object(),  title,
-                                route.handler.name(),  parameter_names(parsed), &states_};
-    request.policy = route.options.policy.value_or(policy_);
+    detail::PlanRequest request{&route->handler.info(), route->handler.object(), title,
+                                route->handler.name(),  parameter_names(parsed), &states_};
+    request.policy = placement.policy.value_or(policy_);
     request.observer = observer_;
-    request.respond = route.handler.respond();
-    started->plans.push_back(detail::Plan::compile(request, problems));
-    detail::Endpoint& endpoint = started->trie.add(parsed, route.text);
-    const detail::Plan*& place = endpoint.plans[static_cast<std::size_t>(route.method)];
+    request.respond = route->handler.respond();
+    request.guard_layers = placement.guard_layers;
+    request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
+    request.on_disconnect = placement.on_disconnect;
+    started.plans.push_back(detail::Plan::compile(request, problems));
+    started.tags.push_back(placement.tags);
+    detail::Endpoint& endpoint = started.trie.add(parsed, placement.text);
+    const detail::Plan*& place = endpoint.plans[static_cast<std::size_t>(route->method)];
     if (place) problems.push_back(title + ": it answers the same requests as " + std::string{place->title()});
-    place = started->plans.back().get();
-    all.plans[static_cast<std::size_t>(route.method)] = place;
+    place = started.plans.back().get();
+    all.plans[static_cast<std::size_t>(route->method)] = place;
   }
-  started->allow = allow_of(all);
-  started->trie.freeze();
-  return started;
+  started.allow = allow_of(all);
+}
+
+/// A mount stands at the end of its prefix, and where a `{rest:path}` behind it would.
+void App::add_mounts(Started& started, std::vector<std::string>& problems) const {
+  for (const Mount& mount : mounts_) {
+    const detail::ParsedRoute prefix = detail::parse_prefix(mount.prefix);
+    const detail::ParsedRoute behind = detail::parse_below(prefix, "/{path:path}");
+    detail::RouteMistake mistake = detail::mistake_in_plain_prefix(mount.prefix);
+    if (mistake == detail::RouteMistake::none) mistake = behind.mistake;
+    if (mistake != detail::RouteMistake::none) {
+      problems.push_back(title_of_mount(mount.prefix) + ": " + std::string{describe(mistake)});
+      continue;
+    }
+    const detail::Mounted& mounted = *started.mounts.emplace_back(
+        std::make_unique<detail::Mounted>(detail::Mounted{mount.prefix, mount.app, prefix.count}));
+    if (prefix.count > 0) started.trie.add(prefix, mount.prefix).mounted = &mounted;
+    detail::Endpoint& rest = started.trie.add(behind, {});
+    report_conflicts(rest, mounted, problems);
+    rest.mounted = &mounted;
+  }
 }
 
 Graph App::graph() const {
@@ -125,29 +188,52 @@ Graph App::graph() const {
   std::vector<std::string> problems;
   std::unique_ptr<Started> made;
   if (!started_) made = make_plans(problems);
+  const Started& started = started_ ? *started_ : *made;
   Graph graph;
-  for (const auto& plan : (started_ ? started_ : made)->plans) graph.routes.push_back(plan->describe());
+  for (std::size_t i = 0; i < started.plans.size(); ++i) {
+    GraphRoute& route = graph.routes.emplace_back(started.plans[i]->describe());
+    route.tags.assign(started.tags[i].begin(), started.tags[i].end());
+  }
+  for (const Mount& mount : mounts_) {
+    for (GraphRoute& route : mount.app->graph().routes) {
+      route.title.insert(route.title.find('/'), mount.prefix);
+      graph.routes.push_back(std::move(route));
+    }
+  }
   return graph;
 }
 
-void App::start(Context&) {
+void App::start(Context& context) {
+  const std::vector<std::string> problems = try_start(context);
+  if (problems.empty()) return;
+  std::string text = "umbel: the application cannot start:";
+  for (const std::string& problem : problems) text.append("\n  ").append(problem);
+  throw StartError{text};
+}
+
+std::vector<std::string> App::try_start(Context& context) {
   const std::lock_guard lock{lock_->mutex};
-  if (started_) return;
   std::vector<std::string> problems;
-  auto started = make_plans(problems);
-  if (!problems.empty()) {
-    std::string text = "umbel: the application cannot start:";
-    for (const std::string& problem : problems) text.append("\n  ").append(problem);
-    throw StartError{text};
+  std::unique_ptr<Started> made;
+  if (!started_) made = make_plans(problems);
+  for (const Mount& mount : mounts_) {
+    for (const std::string& problem : mount.app->try_start(context))
+      problems.push_back(title_of_mount(mount.prefix) + ": " + problem);
   }
+  if (!made || !problems.empty()) return problems;
+  surround();
+  started_ = std::move(made);
+  close();
+  return problems;
+}
+
+void App::surround() noexcept {
   Service* inner = &core_;
   for (const auto& around : arounds_) {
     around->set_inner(*inner);
     inner = around.get();
   }
   outermost_ = arounds_.empty() ? nullptr : inner;
-  started_ = std::move(started);
-  close();
 }
 
 void App::serve(Exchange& exchange) noexcept {
@@ -173,6 +259,7 @@ void App::dispatch(Exchange& exchange) noexcept {
   const detail::Plan* plan = endpoint->plan_of(request.method());
   if (!plan && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
   if (!plan) [[unlikely]] {
+    if (endpoint->mounted) return enter(*endpoint->mounted, exchange);
     const std::string allow = started_->allow_at(request.path(), escapes);
     if (request.method() == Method::options) return exchange.reply(Response{204}.header("allow", allow));
     return exchange.reply(detail_response(405).header("allow", allow));

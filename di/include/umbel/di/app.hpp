@@ -3,6 +3,7 @@
 // The application: routes, state, and what wraps everything. A Service for any transport.
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -27,7 +28,7 @@ namespace umbel {
 /// Built up on one thread; once it is started (by the first transport or Engine) it never changes, and the Contexts of
 /// any number of threads share it without locks. What only the whole application shows - a State that is missing,
 /// routes that conflict - is a StartError then. Must outlive every transport and Engine that uses it.
-class App : public Router, public Service {
+class App : public Router<>, public Service {
 public:
   App();
   ~App() override;
@@ -69,17 +70,31 @@ public:
     return *this;
   }
 
-  /// For every route that does not say otherwise by itself.
+  /// Has `other` answer every path that is `at`, or starts with `at` and a slash, with its own routes, state, guards,
+  /// `around` and observer; what is around us is around it, our guards are not.
+  ///
+  ///     App app, shop;
+  ///     app.mount("/shop", shop);   // GET /shop/items/7 is GET /items/7 of shop
+  ///
+  /// It sees the path without `at`, and `Request::root()` tells what went before; `target()` and `query()` stay as they
+  /// came. `/shop` itself is its `/`, as `/shop/` is. Routes of ours come first where they fit better, as a route does
+  /// that ends in `{rest:path}`: `/shop/help`, `/shop/{page}`; so does a mount with a longer prefix; `/{rest:path}`
+  /// does not. What it does not know is its own 404. Starts when we start. Not owned: it outlives us. It may be mounted
+  /// several times, and serve by itself; an App that leads back to us is a std::logic_error.
+  App& mount(RoutePrefix at, App& other);
+
+  /// For every route that does not say otherwise by itself, nor has a router that does.
   App& policy(Policy policy);
 
   /// Not owned; outlives the App. One at the most.
   App& observe(Observer& observer);
 
-  /// Every route's plan. Before the start it shows what there is so far; a State that is missing does not matter.
+  /// Every route's plan, those of routers and mounted Apps at their full paths. Before the start it shows what there is
+  /// so far; a State that is missing does not matter.
   Graph graph() const;
 
   /// Checks everything and makes the plans; the first call does, later ones see that it is done. Throws StartError,
-  /// whose text lists every mistake. Any thread.
+  /// whose text lists every mistake, those of mounted Apps as well. Any thread.
   void start(Context& context) override;
 
   void serve(Exchange& exchange) noexcept override;
@@ -88,10 +103,19 @@ private:
   friend class Engine;
   struct Started;
   struct Lock;
+  struct Mount {
+    std::string prefix;
+    App* app;
+  };
 
   void add_state(const detail::StateInfo& info, void* object);
   void add_around(std::unique_ptr<detail::Around> around);
+  bool leads_to(const App& other) const noexcept;
+  std::vector<std::string> try_start(Context& context);
   std::unique_ptr<Started> make_plans(std::vector<std::string>& problems) const;
+  void add_routes(Started& started, std::vector<std::string>& problems) const;
+  void add_mounts(Started& started, std::vector<std::string>& problems) const;
+  void surround() noexcept;
   void dispatch(Exchange& exchange) noexcept;
 
   /// What answers when everything around it has had its say.
@@ -107,6 +131,7 @@ private:
   std::vector<std::unique_ptr<void, void (*)(void*)>> owned_;
   detail::StateTable states_;
   std::vector<std::unique_ptr<detail::Around>> arounds_;
+  std::vector<Mount> mounts_;
   Policy policy_ = Policy::concurrent;
   Observer* observer_ = nullptr;
   Core core_{*this};

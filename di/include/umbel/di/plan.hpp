@@ -2,9 +2,12 @@
 #pragma once
 // A route's graph, laid out flat once: what the resolver runs per request.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +24,13 @@ class Observer;
 enum class Policy : std::uint8_t {
   concurrent,  // A node starts when its own inputs are ready.
   sequential,  // One after the other, in declaration order, depth first.
+};
+
+/// What becomes of a request whose peer leaves before it has its reply. Where nothing is said, GET, HEAD and OPTIONS
+/// are cancelled, and the rest, which may change something on the server, finish.
+enum class OnDisconnect : std::uint8_t {
+  cancel,  // What has not started does not start, what runs is asked to stop.
+  finish,
 };
 
 namespace detail {
@@ -41,6 +51,9 @@ private:
   std::vector<Entry> entries_;
 };
 
+/// Guards of one router or route, in order. A barrier: the next layer begins when all of them have passed.
+using GuardLayer = std::vector<const NodeInfo*>;
+
 /// What a plan is made of.
 struct PlanRequest {
   const NodeInfo* root;
@@ -53,6 +66,10 @@ struct PlanRequest {
   Observer* observer = nullptr;
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
+  std::span<const GuardLayer>
+      guard_layers{};                     // Outermost first: app, outer router, inner router, route. None is empty.
+  std::chrono::milliseconds deadline{0};  // Of a request, from its head on; 0: none.
+  std::optional<OnDisconnect> on_disconnect{};  // Left out: as the request's method says.
 };
 
 struct PlannedValue {
