@@ -36,6 +36,10 @@ std::string allow_of(const detail::Endpoint& endpoint) {
   return allow;
 }
 
+detail::Escapes escapes_of(const Request& request) noexcept {
+  return request.has_escapes() ? detail::Escapes::some : detail::Escapes::none;
+}
+
 /// How far the first segments of a path reach.
 std::size_t size_of_segments(std::string_view path, std::size_t count) noexcept {
   std::size_t at = 0;
@@ -75,6 +79,8 @@ struct App::Started {
 
   /// Several templates may fit a path, each with methods of its own.
   std::string allow_at(std::string_view path, detail::Escapes escapes) const;
+  /// `endpoint` is null if no template fits.
+  void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) const noexcept;
 };
 
 std::string App::Started::allow_at(std::string_view path, detail::Escapes escapes) const {
@@ -87,6 +93,21 @@ std::string App::Started::allow_at(std::string_view path, detail::Escapes escape
     all.plans[i] = endpoint ? endpoint->plan_of(method) : nullptr;
   }
   return allow_of(all);
+}
+
+// Apart, so that the way of all others keeps its registers.
+[[gnu::cold]] void App::Started::answer_without_plan(const detail::Endpoint* endpoint,
+                                                     Exchange& exchange) const noexcept {
+  const Request& request = exchange.request();
+  const bool is_options = request.method() == Method::options;
+  if (endpoint && endpoint->mounted) return enter(*endpoint->mounted, exchange);
+  if (endpoint) {
+    const std::string allowed = allow_at(request.path(), escapes_of(request));
+    return exchange.reply((is_options ? Response{204} : detail_response(405)).header("allow", allowed));
+  }
+  if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+  if (is_options && request.path() == "*") return exchange.reply(Response{204}.header("allow", allow));
+  exchange.reply(detail_response(404));
 }
 
 struct App::Lock {
@@ -247,22 +268,13 @@ void App::dispatch(Exchange& exchange) noexcept {
   const Request& request = exchange.request();
   detail::Captures captures;  // Left unset.
   Arena arena;
-  const auto escapes = request.has_escapes() ? detail::Escapes::some : detail::Escapes::none;
+  const detail::Escapes escapes = escapes_of(request);
   const detail::Endpoint* const endpoint =
       started_->trie.find(request.method(), request.path(), escapes, captures, arena);
-  if (!endpoint) [[unlikely]] {
-    if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
-    if (request.method() == Method::options && request.path() == "*")
-      return exchange.reply(Response{204}.header("allow", started_->allow));
-    return exchange.reply(detail_response(404));
-  }
-  const detail::Plan* plan = endpoint->plan_of(request.method());
-  if (!plan && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
+  const detail::Plan* plan = endpoint ? endpoint->plan_of(request.method()) : nullptr;
   if (!plan) [[unlikely]] {
-    if (endpoint->mounted) return enter(*endpoint->mounted, exchange);
-    const std::string allow = started_->allow_at(request.path(), escapes);
-    if (request.method() == Method::options) return exchange.reply(Response{204}.header("allow", allow));
-    return exchange.reply(detail_response(405).header("allow", allow));
+    if (endpoint && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
+    if (!plan) return started_->answer_without_plan(endpoint, exchange);
   }
   if (request.has_escapes() && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
   detail::Resolver::serve(*plan, exchange, captures.data(), escapes);

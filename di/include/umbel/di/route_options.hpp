@@ -68,8 +68,8 @@ private:
 ///
 ///     void require_login(Header<"x-token"> token) { if (*token != "secret") throw HttpError{401}; }
 ///     app.get("/admin", admin, {.guards = guards<require_login, require_admin>});
-template <auto&... guard>
-inline constexpr GuardList guards{detail::GuardArray<guard...>::all, sizeof...(guard)};
+template <auto&... named_provider>
+inline constexpr GuardList guards{detail::GuardArray<named_provider...>::all, sizeof...(named_provider)};
 
 /// Names under which documentation groups routes; written as `tags<"items", "admin">`. A view of constants.
 class TagList {

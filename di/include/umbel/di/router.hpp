@@ -182,9 +182,9 @@ public:
 
   /// Adds providers that every request to one of our routes must pass, wherever the route is declared. A layer of
   /// guards for each router, the App's first, then inwards; the route's own, `{.guards = guards<f>}`, are the last.
-  template <auto&... f>
+  template <auto&... named_provider>
   Router& guard() {
-    return contents_->guard(guards<f...>), *this;
+    return contents_->guard(guards<named_provider...>), *this;
   }
 
   /// Adds names under which documentation groups the routes.
