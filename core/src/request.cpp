@@ -42,10 +42,12 @@ OwnedRequest::OwnedRequest(Method method, std::string target)
 OwnedRequest::OwnedRequest(const Request& request) : OwnedRequest(request.method(), std::string{request.target()}) {
   for (const HeaderField& field : request.headers()) header(field.name, field.value);
   body(std::string{request.body()});
+  root_size_ = request.root().size();
 }
 
 OwnedRequest& OwnedRequest::operator=(OwnedRequest other) noexcept {
   method_ = other.method_;
+  root_size_ = other.root_size_;
   target_ = std::move(other.target_);
   body_ = std::move(other.body_);
   texts_ = std::move(other.texts_);

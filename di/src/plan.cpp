@@ -215,7 +215,9 @@ private:
     Input input{};
     input.at.view = View::pointer;
     if (!request_.shared) return input;
-    const std::uint32_t number = request_.shared->number_of(node);
+    const std::optional<std::uint32_t> known = request_.shared->number_of(node);
+    if (!known) problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()", " -> " + std::string{node.name});
+    const std::uint32_t number = known.value_or(0);
     for (const PlannedValue& value : plan_->values_) {
       if (value.info == &shared_value && value.index == number) {
         input.at.offset = value.slot;

@@ -14,19 +14,28 @@
 #include "text_key.hpp"
 #include "umbel/core/arena.hpp"
 #include "umbel/core/request.hpp"
+#include "umbel/core/service.hpp"
 #include "umbel/di/plan.hpp"
 #include "umbel/di/route_path.hpp"
 
 namespace umbel::detail {
 
+/// Who answers everything under a prefix.
+struct Mounted {
+  std::string prefix;
+  Service* service;      // Not owned.
+  std::size_t segments;  // Of the prefix.
+};
+
 /// All methods of one template.
 struct Endpoint {
   std::array<const Plan*, 10> plans{};  // By Method. Not owned.
+  const Mounted* mounted = nullptr;     // Answers the methods that have no plan. Not owned.
 
   const Plan* plan_of(Method method) const noexcept { return plans[static_cast<std::size_t>(method)]; }
   /// HEAD is answered by GET's plan, and OPTIONS without one.
   bool answers(Method method) const noexcept {
-    return plan_of(method) || method == Method::options || (method == Method::head && plan_of(Method::get));
+    return plan_of(method) || mounted || method == Method::options || (method == Method::head && plan_of(Method::get));
   }
 };
 

@@ -17,16 +17,17 @@ Status take_all(Resolver&, const Step&, ErrorBox&) noexcept { return Status::don
 
 // --- the graph ------------------------------------------------------------------------------------------------------
 
-std::uint32_t SharedGraph::number_of(const NodeInfo& node) {
+std::optional<std::uint32_t> SharedGraph::number_of(const NodeInfo& node) {
   const auto known = std::find(nodes_.begin(), nodes_.end(), &node);
   if (known != nodes_.end()) return static_cast<std::uint32_t>(known - nodes_.begin());
+  if (plan_) return {};
   nodes_.push_back(&node);
   return static_cast<std::uint32_t>(nodes_.size() - 1);
 }
 
 void SharedGraph::compile(PlanRequest request, std::vector<std::string>& problems) {
-  if (nodes_.empty()) return;
-  for (const NodeInfo* node : nodes_) {
+  const std::vector<const NodeInfo*> named = nodes_;
+  for (const NodeInfo* node : named) {
     Need need{Source::node};
     need.node = node;
     needs_.push_back(need);
@@ -104,9 +105,11 @@ SharedNodes::~SharedNodes() {
   for (Place* place = first_.load(); place;) delete std::exchange(place, place->next);
 }
 
-std::uint32_t SharedNodes::number_of(const NodeInfo& node) {
+std::optional<std::uint32_t> SharedNodes::number_of(const NodeInfo& node) {
   if (node.options.lifetime == Lifetime::app) return app_graph_.number_of(node);
-  return loop_graph_.number_of(node) | loop_bit;
+  std::optional<std::uint32_t> number = loop_graph_.number_of(node);
+  if (number) *number |= loop_bit;
+  return number;
 }
 
 void SharedNodes::compile(const PlanRequest& request, std::vector<std::string>& problems) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ public:
   explicit SharedGraph(Lifetime lifetime) noexcept : lifetime_(lifetime) {}
 
   /// While plans are made.
-  std::uint32_t number_of(const NodeInfo& node);
+  std::optional<std::uint32_t> number_of(const NodeInfo& node);
   void compile(PlanRequest request, std::vector<std::string>& problems);
 
   bool empty() const noexcept { return nodes_.empty(); }
@@ -70,13 +71,13 @@ private:
 };
 
 /// All shared nodes of an App.
-class SharedNodes : SharedSet::Owner {
+class SharedNodes : public SharedSet::Owner {
 public:
   SharedNodes();
   ~SharedNodes();
 
-  /// While plans are made: the number under which a plan finds the node.
-  std::uint32_t number_of(const NodeInfo& node);
+  /// The number under which a plan finds the node. Nothing, if it is too late to have it made.
+  std::optional<std::uint32_t> number_of(const NodeInfo& node);
   void compile(const PlanRequest& request, std::vector<std::string>& problems);
   bool empty() const noexcept { return app_graph_.empty() && loop_graph_.empty(); }
 

@@ -50,6 +50,33 @@ TEST(Request, SplitsItsTargetAtTheFirstQuestionMark) {
   EXPECT_EQ((Request{Method::get, "/a?", {}}.path()), "/a");
 }
 
+TEST(Request, MovesPartsOfItsPathToTheRoot) {
+  Request request{Method::get, "/a/b/c?x=1", {}};
+
+  request.enter(2);
+  EXPECT_EQ(request.root(), "/a");
+  EXPECT_EQ(request.path(), "/b/c");
+  request.enter(4);
+
+  EXPECT_EQ(request.root(), "/a/b/c");
+  EXPECT_EQ(request.path(), "/") << "nothing is left";
+  EXPECT_EQ(request.query(), "x=1");
+  EXPECT_EQ(request.target(), "/a/b/c?x=1");
+}
+
+TEST(OwnedRequest, KeepsTheRootOfWhatItCopies) {
+  Request request{Method::get, "/a/b", {}};
+  request.enter(2);
+
+  OwnedRequest copy{Method::get, "/"};
+  copy = OwnedRequest{request};
+
+  EXPECT_EQ(copy.view().root(), "/a");
+  EXPECT_EQ(copy.view().path(), "/b");
+  request.enter(2);
+  EXPECT_EQ(OwnedRequest{request}.view().path(), "/");
+}
+
 TEST(OwnedRequest, KeepsItsTextWhileItIsMovedAndGrows) {
   OwnedRequest request{Method::post, "/i?q=1"};
   for (int i = 0; i < 100; ++i) request.header("x-" + std::to_string(i), std::to_string(i));

@@ -2,11 +2,12 @@
 #pragma once
 // A route's graph, laid out flat once: what the resolver runs per request.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,10 +27,11 @@ enum class Policy : std::uint8_t {
   sequential,  // One after the other, in declaration order, depth first.
 };
 
-/// What becomes of a request whose peer has left.
+/// What becomes of a request whose peer leaves before it has its reply. Where nothing is said, GET, HEAD and OPTIONS
+/// are cancelled, and the rest, which may change something on the server, finish.
 enum class OnDisconnect : std::uint8_t {
-  cancel,  // It is cancelled. The default for GET, HEAD and OPTIONS.
-  finish,  // It runs to its end. The default for everything else.
+  cancel,  // What has not started does not start, what runs is asked to stop.
+  finish,
 };
 
 namespace detail {
@@ -71,7 +73,7 @@ private:
   std::vector<Entry> entries_;  // Sorted by original.
 };
 
-/// Guards that stand beside one another: all of them are done before anything later starts.
+/// Guards of one router or route, in order. A barrier: the next layer begins when all of them have passed.
 using GuardLayer = std::vector<const NodeInfo*>;
 
 /// What a plan is made of.
@@ -84,15 +86,16 @@ struct PlanRequest {
   const StateTable* states;
   Policy policy = Policy::concurrent;
   Observer* observer = nullptr;
-  std::vector<GuardLayer> guard_layers{};  // Of the App, routers from the outside in, the route.
-  Duration deadline{};                     // From the request's head; zero: none.
-  std::optional<OnDisconnect> on_disconnect{};
   Duration tear_down_limit = std::chrono::seconds{5};
   const OverrideTable* overrides = nullptr;
   SharedNodes* shared = nullptr;
   Lifetime level = Lifetime::request;  // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
+  std::span<const GuardLayer>
+      guard_layers{};                     // Outermost first: app, outer router, inner router, route. None is empty.
+  std::chrono::milliseconds deadline{0};  // Of a request, from its head on; 0: none.
+  std::optional<OnDisconnect> on_disconnect{};  // Left out: as the request's method says.
 };
 
 struct PlannedValue {
