@@ -44,7 +44,8 @@ bool Context::submit(Job& job) noexcept {
 void Job::run_and_return() noexcept {
   State expected = State::queued;
   if (state_.compare_exchange_strong(expected, State::begun, std::memory_order_relaxed)) execute_(*this);
-  if (lane_) [[unlikely]] lane_->ended();
+  if (lane_) [[unlikely]]
+    lane_->ended();
   home_->post(static_cast<Work&>(*this));
 }
 

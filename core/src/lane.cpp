@@ -71,7 +71,7 @@ std::size_t Lane::waiting() const noexcept {
   return waiting_;
 }
 
-// --- what a Job does in a lane, on its Context's thread ----------------------------------------------------------------
+// --- a Job's way through a lane, on its Context's thread ------------------------------------------------------------
 
 // Another thread may have let it through by now, but it passes in a later turn of this one.
 void Job::wait_in_lane() noexcept {

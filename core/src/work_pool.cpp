@@ -8,34 +8,35 @@ namespace umbel {
 bool JobQueue::push(Job& job) noexcept {
   const bool needs_place = job.class_ == JobClass::normal;
   if (needs_place && !places_.take(1)) return false;
-  bool is_closed = false;
   bool somebody_waits = false;
   {
     const std::lock_guard lock{mutex_};
-    is_closed = closed_;
-    if (!is_closed) {
-      (job.class_ == JobClass::cleanup ? cleanups_ : others_).push_back(job);
-      size_.store(size() + 1, std::memory_order_relaxed);
+    if (closed_) [[unlikely]] {
+      if (needs_place) places_.give_back(1);
+      return false;
     }
+    (job.class_ == JobClass::cleanup ? cleanups_ : others_).push_back(job);
+    size_.store(size() + 1, std::memory_order_relaxed);
     somebody_waits = waiting_ > 0;
   }
-  if (is_closed && needs_place) places_.give_back(1);
   if (somebody_waits) arrived_.notify_one();
-  return !is_closed;
+  return true;
 }
 
-Job* JobQueue::take() noexcept {
-  Job* const job = cleanups_.is_empty() ? others_.pop_front() : cleanups_.pop_front();
+inline Job* JobQueue::take() noexcept {
+  Job* job = cleanups_.pop_front();
+  if (!job) job = others_.pop_front();
   if (job) size_.store(size() - 1, std::memory_order_relaxed);
   return job;
 }
 
-Job* JobQueue::give_out(Job* job) noexcept {
+inline Job* JobQueue::give_out(Job* job) noexcept {
   if (job && job->class_ == JobClass::normal) places_.give_back(1);
   return job;
 }
 
 Job* JobQueue::pop() noexcept {
+  if (size() == 0) return nullptr;  // A worker that has run all there was need not lock to learn it.
   std::unique_lock lock{mutex_};
   Job* const job = take();
   lock.unlock();

@@ -22,8 +22,7 @@ using testing::ManualPort;
 template <class F>
 class PoolJob : public Job {
 public:
-  PoolJob(F f, int& home, JobClass job_class = JobClass::normal)
-      : Job(execute, finish), f_(std::move(f)), home_(home) {
+  PoolJob(F f, int& home, JobClass job_class = JobClass::normal) : Job(execute, finish), f_(std::move(f)), home_(home) {
     set_class(job_class);
   }
 

@@ -13,7 +13,7 @@ struct Link {
 
 /// First in, first out, and out of the middle. `link` is a member of T. An element is in one list at most by the same
 /// link, and lives as long as it is in it. No locks.
-template <class T, Link<T> T::*link>
+template <class T, Link<T> T::* link>
 class IntrusiveList {
 public:
   IntrusiveList() noexcept = default;
@@ -31,7 +31,9 @@ public:
   /// Null if the list is empty.
   T* pop_front() noexcept {
     T* const element = first_;
-    if (element) remove(*element);
+    if (!element) return nullptr;
+    first_ = (element->*link).next;
+    (first_ ? (first_->*link).previous : last_) = nullptr;
     return element;
   }
 

@@ -26,8 +26,8 @@ struct LaneOptions {
 ///     ...
 ///     lane.unreserve(2);
 ///
-/// A clean-up job that finds the lane full has one place more, so that tear-down always goes on: `limit` + 1 at once, and
-/// never more. So a lane of one is no lock.
+/// A clean-up job that finds the lane full has one place more, so that tear-down always goes on: `limit` + 1 at once,
+/// and never more. So a lane of one is no lock.
 ///
 /// A job counts until it was executed, or found withdrawn; while a Context's thread is busy, jobs that have been let
 /// through but not yet fetched by it count, too. The lane outlives its jobs: until they are home.
@@ -40,15 +40,15 @@ public:
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
-  /// Promises places to jobs that are yet to be submitted; false, and none, if `limit` + `queue_limit` would be exceeded.
-  /// A promise holds until it is given back; whoever made it sees to it that no more of its jobs are away at the same
-  /// time. A clean-up job needs no place; and none of the lane's jobs needs one of the pool's. Any thread.
+  /// Promises places to jobs that are yet to be submitted; false, and none, if `limit` + `queue_limit` would be
+  /// exceeded. A promise holds until it is given back; whoever made it sees to it that no more of its jobs are away at
+  /// the same time. A clean-up job needs no place; and none of the lane's jobs needs one of the pool's. Any thread.
   bool reserve(std::size_t jobs) noexcept { return places_.take(jobs); }
   /// Gives places back, once none of the jobs that they were promised to is away. Any thread.
   void unreserve(std::size_t jobs) noexcept { places_.give_back(jobs); }
 
-  /// Like Context::submit, but never refused: the job has a promised place, or is a clean-up job. A normal job becomes a
-  /// reserved one. On the Context's thread.
+  /// Like Context::submit, but never refused: the job has a promised place, or is a clean-up job. A normal job becomes
+  /// a reserved one. On the Context's thread.
   ///
   /// Job::withdraw brings a job that waits here home in one of the next turns, unexecuted; likewise a job that a pool
   /// refuses although it must not.

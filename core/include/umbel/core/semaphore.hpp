@@ -48,8 +48,8 @@ public:
   /// waiter does not wait already.
   bool acquire(Context& context, Waiter& waiter) noexcept;
 
-  /// For a waiter whose function has not been called yet. True: it never will be, the waiter is free. False: the permit is
-  /// on its way, the function will be called and has to release it. On the waiter's Context's thread.
+  /// For a waiter whose function has not been called yet. True: it never will be, the waiter is free. False: the permit
+  /// is on its way, the function will be called and has to release it. On the waiter's Context's thread.
   bool withdraw(Waiter& waiter) noexcept;
 
   /// Gives a permit back, once for each that was granted. Any thread, whoever took it.

@@ -27,8 +27,8 @@ public:
   void set_limit(std::size_t limit) noexcept { limit_ = limit; }
 
   /// Executes a waiting job, unless it was withdrawn, on the calling thread. Like a worker it only posts the job home:
-  /// a step of the Context's port delivers it. Throws std::out_of_range if there is no such job. Job 0 is the one that a worker would take: clean-up
-  /// jobs come before the others, each kind in the order in which it came.
+  /// a step of the Context's port delivers it. Throws std::out_of_range if there is no such job. Job 0 is the one that
+  /// a worker would take: clean-up jobs come before the others, each kind in the order in which it came.
   void run_one(std::size_t index = 0);
   /// The same on a second thread, which has ended when this returns.
   void run_one_elsewhere(std::size_t index = 0);

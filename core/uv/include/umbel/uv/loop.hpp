@@ -20,8 +20,8 @@ namespace umbel {
 /// Plain functions go to libuv's pool through a WorkQueue, unless another pool is given.
 ///
 /// A borrowed loop that has nothing else to do ends, `uv_run` returns, when nothing can go on here: no work is
-/// enqueued, no timer runs, no job is away, nobody waits for a Semaphore. What only another thread knows of, a `post` or a Completion's value that is
-/// still to come, cannot keep a loop alive: who waits for it calls `hold`.
+/// enqueued, no timer runs, no job is away, nobody waits for a Semaphore. What only another thread knows of, a `post`
+/// or a Completion's value that is still to come, cannot keep a loop alive: who waits for it calls `hold`.
 class Loop {
 public:
   struct Options {
