@@ -68,8 +68,8 @@ void RouteTrie::freeze() {
     std::sort(node->literals.begin(), node->literals.end(),
               [](const Literal& a, const Literal& b) { return std::tie(a.key, a.text) < std::tie(b.key, b.text); });
     const bool is_simple = !node->integer && !node->rest;
-    node->only_literals = is_simple && !node->parameter;
-    node->only_parameter = is_simple && node->literals.empty() && node->parameter;
+    if (is_simple && !node->parameter && node->literals.size() <= few) node->ways = Ways::few_literals;
+    if (is_simple && node->parameter && node->literals.empty()) node->ways = Ways::parameter;
   }
   exact_.resize(std::bit_ceil(2 * literal_paths_.size() + 1));
   for (auto& [path, endpoint] : literal_paths_) {
@@ -87,7 +87,7 @@ const Endpoint* RouteTrie::find_exact(std::string_view path) const noexcept {
   for (std::size_t at = key.hash(path) & (exact_.size() - 1);; at = (at + 1) & (exact_.size() - 1)) {
     const Exact& exact = exact_[at];
     if (!exact.endpoint) return nullptr;
-    if (exact.key == key && (path.size() <= TextKey::whole || exact.path == path)) return exact.endpoint;
+    if (exact.key == key && TextKey::is_same_between_ends(exact.path, path)) return exact.endpoint;
   }
 }
 
@@ -100,48 +100,59 @@ const RouteTrie::Literal* RouteTrie::find_literal(const Node& node, std::string_
   return nullptr;
 }
 
-/// The literal that stands at `text`, up to a slash or to `stop`. Among a few, where the slash is tells most of them
-/// apart, so that nobody has to look for it.
+/// The literal that stands at `text`, up to a slash or to `stop`, for a node that has but few: where the slash is tells
+/// most of them apart, so that nobody has to look for it.
 [[gnu::always_inline]] inline const RouteTrie::Literal* RouteTrie::literal_at(const Node& node, const char* text,
                                                                               const char* stop) noexcept {
+  const auto is_at = [text](const Literal& literal) {
+    const std::string_view segment{text, literal.key.size};
+    return literal.is_all_of(TextKey::of(segment), segment);
+  };
   const auto left = static_cast<std::size_t>(stop - text);
-  if (node.literals.size() > few) return find_literal(node, {text, segment_size(text, stop)});
-  for (const Literal& literal : node.literals) {
-    const std::size_t size = literal.key.size;
-    if (size > left) return nullptr;
-    if (size != left && text[size] != '/') continue;
-    const std::string_view segment{text, size};
-    if (literal.is_all_of(TextKey::of(segment), segment)) return &literal;
+  const Literal* literal = node.literals.data();
+  const Literal* const end = literal + node.literals.size();
+  for (; literal != end && literal->key.size < left; ++literal) {
+    if (text[literal->key.size] == '/' && is_at(*literal)) return literal;
+  }
+  for (; literal != end && literal->key.size == left; ++literal) {
+    if (is_at(*literal)) return literal;
   }
   return nullptr;
 }
 
+// Calls nothing unless it is the last thing to do, and so saves no registers.
 const Endpoint* RouteTrie::find_by_segments(std::string_view path, Walk& way) const {
   const Node* node = nodes_.front().get();
   const char* at = path.data();  // At a slash, or at the end.
   const char* const stop = at + path.size();
   Capture* capture = way.captures.data();
+  if (way.escapes == Escapes::some) return walk_all(*node, at, stop, capture, way);
   // As long as only one way leads on there is nothing to come back to.
   while (at != stop) {
     const char* const text = at + 1;
-    if (node->only_parameter) {
+    if (node->ways == Ways::few_literals) {
+      const Literal* const literal = literal_at(*node, text, stop);
+      if (!literal) return nullptr;
+      at = text + literal->key.size;
+      node = literal->node;
+    } else if (node->ways == Ways::parameter) {
       const std::size_t size = segment_size(text, stop);
       if (size == 0) return nullptr;
       *capture++ = {text, size};
       at = text + size;
       node = node->parameter;
-    } else if (node->only_literals && way.escapes == Escapes::none) {
-      const Literal* const literal = literal_at(*node, text, stop);
-      if (!literal) return nullptr;
-      at = text + literal->key.size;
-      node = literal->node;
     } else {
-      const auto captured = static_cast<std::size_t>(capture - way.captures.data());
-      const Endpoint* const found = walk(*node, {at, static_cast<std::size_t>(stop - at)}, captured, way);
-      return found ? found : way.misfit;
+      return walk_all(*node, at, stop, capture, way);
     }
   }
   return node->here.get();
+}
+
+[[gnu::noinline]] const Endpoint* RouteTrie::walk_all(const Node& node, const char* at, const char* stop,
+                                                      const Capture* capture, Walk& way) {
+  const std::string_view rest{at, static_cast<std::size_t>(stop - at)};
+  const Endpoint* const found = walk(node, rest, static_cast<std::size_t>(capture - way.captures.data()), way);
+  return found ? found : way.misfit;
 }
 
 /// `rest` is empty, or starts with the slash before the next segment. Every node is tried once at the most for a path,
@@ -167,8 +178,9 @@ const Endpoint* RouteTrie::walk(const Node& node, std::string_view rest, std::si
 
 const RouteTrie::Literal* RouteTrie::find_segment(const Node& node, std::string_view segment, Walk& way) {
   if (node.literals.empty()) return nullptr;
-  if (way.escapes == Escapes::none) return literal_at(node, segment.data(), segment.data() + segment.size());
-  return find_literal(node, percent_decode(segment, PlusIs::plus, way.arena));
+  if (way.escapes == Escapes::some) return find_literal(node, percent_decode(segment, PlusIs::plus, way.arena));
+  if (node.literals.size() > few) return find_literal(node, segment);
+  return literal_at(node, segment.data(), segment.data() + segment.size());
 }
 
 }  // namespace umbel::detail

@@ -56,17 +56,17 @@ private:
     Node* node;
 
     bool is_all_of(const TextKey& other, std::string_view whole) const noexcept {
-      return key == other && (key.size <= TextKey::whole || text == whole);
+      return key == other && TextKey::is_same_between_ends(text, whole);
     }
   };
+  enum class Ways : std::uint8_t { many, few_literals, parameter };
   struct Node {
     std::vector<Literal> literals;  // Sorted once frozen, the shortest first.
     Node* integer = nullptr;        // Of `nodes_`, as all of them.
     Node* parameter = nullptr;
     std::unique_ptr<Endpoint> here;
     std::unique_ptr<Endpoint> rest;
-    bool only_literals = false;  // No other way leads on from here.
-    bool only_parameter = false;
+    Ways ways = Ways::many;  // That lead on from here.
   };
   struct Exact {
     TextKey key{};
@@ -92,6 +92,8 @@ private:
     }
   };
   const Endpoint* find_by_segments(std::string_view path, Walk& way) const;
+  static const Endpoint* walk_all(const Node& node, const char* at, const char* stop, const Capture* capture,
+                                  Walk& way);
   static const Endpoint* walk(const Node& node, std::string_view rest, std::size_t captured, Walk& way);
   static const Literal* find_segment(const Node& node, std::string_view segment, Walk& way);
   static const Literal* find_literal(const Node& node, std::string_view text) noexcept;
