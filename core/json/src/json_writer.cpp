@@ -155,7 +155,8 @@ void JsonWriter::grow(std::size_t bytes) {
 // library must not inline what can be replaced.
 inline void JsonWriter::start_block() {
   out_.start(usual_document);
-  use_block();
+  state_.at = out_.data();
+  state_.end = state_.at + detail::BlockPool::capacity(usual_document);
 }
 
 inline void JsonWriter::use_block() noexcept {
@@ -189,8 +190,17 @@ inline void JsonWriter::finish_string(char* at, std::size_t size) noexcept {
   finish_value(at + 1);
 }
 
+void JsonWriter::begin_first(char bracket, Place inside) {
+  if (state_.place != Place::root) [[unlikely]]
+    refuse_value();
+  start_block();
+  *state_.at++ = bracket;
+  state_.outer = 2;  // One container, and in no array.
+  state_.place = inside;
+}
+
 // Calls nothing while there is room, and so saves no registers. So do `end` and those `put` that are called most.
-void JsonWriter::begin(char bracket, Place inside) {
+void JsonWriter::begin_next(char bracket, Place inside) {
   if (state_.place > Place::member_value) [[unlikely]]
     refuse_value();
   if (state_.at == state_.end || state_.outer >> 63) [[unlikely]]
@@ -199,7 +209,6 @@ void JsonWriter::begin(char bracket, Place inside) {
 }
 
 [[gnu::noinline]] void JsonWriter::begin_in_new_room(char bracket, Place inside) {
-  if (!state_.at) start_block();
   room(1);
   if (state_.outer >> 63) [[unlikely]] {
     spilled_.append({reinterpret_cast<const char*>(&state_.outer), sizeof state_.outer});

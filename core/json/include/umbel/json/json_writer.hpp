@@ -193,6 +193,8 @@ private:
   void finish_value(char* at) noexcept;
 
   void begin(char bracket, Place inside);
+  void begin_first(char bracket, Place inside);
+  void begin_next(char bracket, Place inside);
   void begin_in_new_room(char bracket, Place inside);
   void enter(char bracket, Place inside) noexcept;
   void end(char bracket, Place inside);
@@ -228,6 +230,12 @@ constexpr auto JsonWriter::widen(const Scalar& what) noexcept {
   else if constexpr (std::signed_integral<Scalar>) return std::int64_t{what};
   else if constexpr (std::unsigned_integral<Scalar>) return std::uint64_t{what};
   else return std::string_view(what);
+}
+
+// Where a writer begins, the compiler knows which it is.
+inline void JsonWriter::begin(char bracket, Place inside) {
+  if (!state_.at) return begin_first(bracket, inside);
+  begin_next(bracket, inside);
 }
 
 // Gives at least `bytes` behind what is written.
