@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "limits.hpp"
 #include "percent.hpp"
 #include "route_trie.hpp"
 #include "shared_nodes.hpp"
@@ -116,7 +117,7 @@ struct App::Lock {
   std::mutex mutex;
 };
 
-App::App() : lock_(std::make_unique<Lock>()) {}
+App::App() : limits_(std::make_unique<detail::Limits>()), lock_(std::make_unique<Lock>()) {}
 
 App::~App() {
   started_.reset();
@@ -135,6 +136,13 @@ void App::add_around(std::unique_ptr<detail::Around> around) {
 }
 
 App& App::policy(Policy policy) { return policy_ = policy, *this; }
+
+App& App::lane(std::string_view name, LaneOptions options) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; lanes are given before"};
+  if (!limits_->add_lane(name, options))
+    throw std::logic_error{"umbel: the App has a lane \"" + std::string{name} + "\" already"};
+  return *this;
+}
 
 App& App::tear_down_limit(Duration limit) { return tear_down_limit_ = limit, *this; }
 
@@ -160,6 +168,7 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
   request.observer = observer_;
   request.tear_down_limit = tear_down_limit_;
   request.shared = &started->shared;
+  request.limits = limits_.get();
   started->shared.compile(request, problems);
   add_mounts(*started, problems);
   started->trie.freeze();
@@ -185,6 +194,7 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
     request.on_disconnect = placement.on_disconnect;
     request.tear_down_limit = tear_down_limit_;
     request.shared = &started.shared;
+    request.limits = limits_.get();
     started.plans.push_back(detail::Plan::compile(request, problems));
     started.tags.push_back(placement.tags);
     detail::Endpoint& endpoint = started.trie.add(parsed, placement.text);

@@ -61,6 +61,7 @@ const detail::Plan& Engine::plan_of(const detail::NodeInfo& node) {
   request.observer = app_.observer_;
   request.tear_down_limit = app_.tear_down_limit_;
   request.shared = app_.shared();
+  request.limits = app_.limits_.get();
   auto plan = detail::Plan::compile(request, problems);
   if (!problems.empty()) throw StartError{"umbel: " + problems.front()};
   return *called_.emplace_back(Called{&node, std::move(plan)}).plan;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "umbel/core/lane.hpp"
 #include "umbel/core/service.hpp"
 #include "umbel/di/around.hpp"
 #include "umbel/di/graph.hpp"
@@ -86,6 +87,11 @@ public:
   /// For every route that does not say otherwise by itself, nor has a router that does.
   App& policy(Policy policy);
 
+  /// Gives a lane to providers that name it: `provider<f>.lane("db")`. At most `limit` of its jobs run at once, in all
+  /// threads; a request for which there is no place in the lane is a 503 before anything of it runs. The same name
+  /// again is a std::logic_error.
+  App& lane(std::string_view name, LaneOptions options = {});
+
   /// How long the tear-down of one resource may take before it is asked to stop. 5 s unless told.
   App& tear_down_limit(Duration limit);
 
@@ -158,6 +164,7 @@ private:
   Observer* observer_ = nullptr;
   Duration tear_down_limit_ = std::chrono::seconds{5};
   std::vector<const detail::NodeInfo*> kept_;
+  std::unique_ptr<detail::Limits> limits_;
   bool is_plain_ = true;     // Nothing but routes: nothing is around, and nothing has to be made first.
   bool has_shared_ = false;  // Some nodes are.
   Core core_{*this};

@@ -19,7 +19,9 @@
 
 namespace umbel {
 
+class Lane;
 class Observer;
+class Semaphore;
 
 /// How independent nodes of a route are ordered.
 enum class Policy : std::uint8_t {
@@ -36,6 +38,7 @@ enum class OnDisconnect : std::uint8_t {
 
 namespace detail {
 
+class Limits;
 class SharedNodes;
 
 /// Finds the application's objects.
@@ -89,6 +92,7 @@ struct PlanRequest {
   Duration tear_down_limit = std::chrono::seconds{5};
   const OverrideTable* overrides = nullptr;
   SharedNodes* shared = nullptr;
+  Limits* limits = nullptr;
   Lifetime level = Lifetime::request;  // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
@@ -109,6 +113,20 @@ struct Region {
   std::vector<std::uint16_t> steps;  // In order; the first is where the region starts.
   std::vector<std::uint64_t> needs;  // What all of its steps need of others.
   std::uint32_t record;              // Offset of its RegionRun.
+  Lane* lane = nullptr;              // Null: the Context's pool.
+};
+
+/// Places on the work queue that a request must have before it starts: it is not refused later.
+struct Admission {
+  Lane* lane;         // Null: the Context's pool.
+  std::size_t width;  // How many of its jobs can be away at once.
+};
+
+/// A permit that a request must have before the resource is made.
+struct Permit {
+  Semaphore* semaphore;
+  std::size_t number;  // The order in which all requests take them.
+  std::uint16_t step;
 };
 
 /// A step that takes a value.
@@ -188,6 +206,9 @@ private:
   std::vector<std::uint16_t> held_;        // Steps that wait for somebody who awaits a Lazy.
   std::vector<ValueTaker> guard_takes_;    // Values that steps of the guard stage take.
   std::vector<LastUse> last_uses_;         // Dependents first.
+  std::vector<Admission> admissions_;
+  std::vector<Permit> permits_;       // Sorted by number.
+  bool guards_need_permits_ = false;  // Then they are taken before the guards run.
   std::uint32_t captures_ = 0;  // Offset of the path parameters as sent.
   std::uint32_t capture_count_ = 0;
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.

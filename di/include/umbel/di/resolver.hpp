@@ -15,6 +15,7 @@
 #include "umbel/core/error.hpp"
 #include "umbel/core/exchange.hpp"
 #include "umbel/core/outcome.hpp"
+#include "umbel/core/semaphore.hpp"
 #include "umbel/core/task.hpp"
 #include "umbel/di/convert.hpp"
 #include "umbel/di/node.hpp"
@@ -206,6 +207,11 @@ private:
   void go_on() noexcept;
   void start_ready() noexcept;
   Stage next_stage() noexcept;
+  bool admit() noexcept;
+  void give_places_back() noexcept;
+  bool take_permits() noexcept;
+  void give_permit_back(std::size_t index) noexcept;
+  void give_unused_permits_back() noexcept;
   bool is_ready(std::size_t index) const noexcept;
   void start(const Step& step) noexcept;
   void suspend(const Step& step) noexcept;
@@ -276,6 +282,7 @@ private:
   static void sent(Work& work) noexcept;
   static void stopped(StopCallback& callback) noexcept;
   static void too_late(Timer& timer) noexcept;
+  static void permitted(Semaphore::Waiter& waiter) noexcept;
 
   Env env_;  // First, at offset 0: of everything that runs on the loop without suspending.
   const Plan* plan_;
