@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "octets.hpp"
+#include "plain_head.hpp"
+
 namespace umbel::http1 {
 
 namespace {
@@ -19,37 +22,6 @@ constexpr Refusal unmet_expectation{417, "The only expectation met here is 100-c
 constexpr Refusal too_many_fields{431, "There are too many header fields."};
 constexpr Refusal no_tunnels{501, "CONNECT is not implemented."};
 constexpr Refusal unknown_coding{501, "The only transfer coding known here is chunked."};
-
-// What a byte may not be, in a target or in a host; and what in a target wants a closer look.
-enum : std::uint8_t { not_in_target = 1, not_in_host = 2, question_mark = 4, percent_sign = 8 };
-
-constexpr std::array<std::uint8_t, 256> make_classes() {
-  std::array<std::uint8_t, 256> made{};
-  constexpr std::string_view host_marks = "-._~!$&'()*+,;=%:[]";
-  for (unsigned c = 0; c < 256; ++c) {
-    const bool visible = c > ' ' && c < 0x7f;
-    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    const bool in_host = alphanumeric || (visible && host_marks.find(static_cast<char>(c)) != std::string_view::npos);
-    const bool in_target = visible && c != '#';
-    made[c] = static_cast<std::uint8_t>((in_target ? 0 : not_in_target) | (in_host ? 0 : not_in_host) |
-                                        (c == '?' ? question_mark : 0) | (c == '%' ? percent_sign : 0));
-  }
-  return made;
-}
-constexpr auto classes = make_classes();
-
-// The classes of all bytes of `text` together. Without a branch per byte.
-inline unsigned classes_in(std::string_view text) noexcept {
-  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
-  unsigned found = 0;
-  for (std::size_t fours = text.size() / 4; fours > 0; --fours, at += 4) {
-    found |= classes[at[0]] | classes[at[1]] | classes[at[2]] | classes[at[3]];
-  }
-  for (std::size_t rest = text.size() % 4; rest > 0; --rest, ++at) found |= classes[*at];
-  return found;
-}
-
-bool has_class(std::string_view text, unsigned cls) noexcept { return classes_in(text) & cls; }
 
 int hex_value(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
@@ -222,6 +194,7 @@ void Parser::give_fields() noexcept {
 }
 
 void Parser::begin_head() noexcept {
+  is_plain_ = false;
   target_ = {};
   count_ = 0;
   span_ = Span::none;
@@ -233,6 +206,26 @@ void Parser::begin_head() noexcept {
   refusal_ = limit_hit_ = fault_ = nullptr;
   sink_ = nullptr;
   body_size_ = extra_size_ = 0;
+}
+
+// Within the limits, whatever they are: a head that may be beyond one of them is left to the checks.
+const char* Parser::read_plain(std::string_view input) noexcept {
+  const std::size_t room = std::min<std::size_t>(capacity_, limits_.header_fields);
+  PlainHead head;  // Left unset.
+  const char* const end = read_plain_head(input, {fields_, room}, head);
+  if (!end) return nullptr;
+  if (static_cast<std::size_t>(end - input.data()) > std::min(limits_.request_line, limits_.header_block))
+    return nullptr;
+  if (head.has_escapes && check_escapes(head.target.substr(0, head.path_size))) return nullptr;
+  is_plain_ = true;
+  target_ = head.target;
+  path_size_ = head.path_size;
+  target_has_escapes_ = head.has_escapes;
+  count_ = head.fields;
+  length_ = 0;
+  chunked_ = expects_continue_ = false;
+  keep_alive_ = true;
+  return end;
 }
 
 Parser::Event Parser::run(const char* at, std::size_t size, const char*& stop) noexcept {
@@ -329,7 +322,7 @@ inline Method Parser::umbel_method() const noexcept {
 
 void Parser::put_request(Request& request) const noexcept {
   const Request::KnownTarget target{target_, path_size_, target_has_escapes_};
-  std::construct_at(&request, umbel_method(), target, Headers{{fields_, count_}});
+  std::construct_at(&request, is_plain_ ? Method::get : umbel_method(), target, Headers{{fields_, count_}});
 }
 
 // RFC 9112 section 3: method SP target SP version CR LF, and nothing else, which llhttp takes less strictly. At least

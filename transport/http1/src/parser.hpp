@@ -40,6 +40,9 @@ public:
   Parser& operator=(const Parser&) = delete;
   ~Parser();
 
+  /// Reads a head that is plain (see plain_head.hpp) and needs no `check`, at the beginning of `input`. Returns where
+  /// it ends; null if it is not for us: then nothing has happened.
+  const char* read_plain(std::string_view input) noexcept;
   void begin_head() noexcept;
   /// Parses up to the end of a head or of a chunked body; `stop` is where it stands.
   Event run(const char* at, std::size_t size, const char*& stop) noexcept;
@@ -59,9 +62,9 @@ public:
   std::uint64_t length() const noexcept { return length_; }
   bool is_chunked() const noexcept { return chunked_; }
   bool keeps_alive() const noexcept { return keep_alive_; }
-  bool is_http_1_0() const noexcept { return http_minor == 0; }
+  bool is_http_1_0() const noexcept { return http_minor == 0 && !is_plain_; }
   bool expects_continue() const noexcept { return expects_continue_; }
-  bool is_head_request() const noexcept { return method == HTTP_HEAD; }
+  bool is_head_request() const noexcept { return method == HTTP_HEAD && !is_plain_; }
 
   /// Where a chunked body goes; null to drop it.
   void set_sink(Buffer* sink) noexcept { sink_ = sink; }
@@ -108,6 +111,7 @@ private:
   Span span_ = Span::none;
   Event event_ = Event::more;
   // Of the head.
+  bool is_plain_ = false;  // A GET in HTTP/1.1, which llhttp has not seen.
   bool chunked_ = false;
   bool has_coding_ = false;  // A Transfer-Encoding of any kind.
   bool keep_alive_ = false;

@@ -91,7 +91,8 @@ private:
   bool skip_blank_lines();
   bool check_head_size();
   bool is_block_too_large() const noexcept;
-  bool begin_request();
+  bool check_head();
+  void begin_request();
   void serve();
   void refuse(const Refusal& refusal);
   bool collect_more();
@@ -316,11 +317,15 @@ inline bool Session::Impl::skip_blank_lines() {
 inline bool Session::Impl::read_head() {
   if (!in_head_) {
     if (!skip_blank_lines()) return false;
+    ++requests_;
+    if (const char* const end = parser_.read_plain({input_ + begin_, end_ - begin_})) {
+      parsed_ = static_cast<std::size_t>(end - input_);
+      return begin_request(), true;
+    }
     parser_.begin_head();
     in_head_ = true;
     line_done_ = false;
     head_limit_ = endpoint_.limits_.request_line;
-    ++requests_;
   }
   // In steps that depend on where a byte stands in its head, not on how the input was cut.
   const std::size_t size = std::min(end_ - parsed_, head_limit_ - (parsed_ - begin_));
@@ -329,7 +334,8 @@ inline bool Session::Impl::read_head() {
   const Parser::Event event = parser_.run(input_ + parsed_, size, stop);
   if (event == Parser::Event::broken) return refuse(not_http), false;
   parsed_ = static_cast<std::size_t>(stop - input_);
-  return event == Parser::Event::more ? check_head_size() : begin_request();
+  if (event == Parser::Event::more) return check_head_size();
+  return check_head() && (begin_request(), true);
 }
 
 inline bool Session::Impl::check_head_size() {
@@ -348,11 +354,15 @@ bool Session::Impl::is_block_too_large() const noexcept {
          parsed_ - begin_ > parser_.line_size(input_ + begin_) + endpoint_.limits_.header_block;
 }
 
-inline bool Session::Impl::begin_request() {
-  in_head_ = false;
+inline bool Session::Impl::check_head() {
   if (!line_done_ && parsed_ - begin_ > endpoint_.limits_.header_block && is_block_too_large()) [[unlikely]]
     return refuse(head_too_large), false;
   if (const Refusal* const refusal = parser_.check(input_ + parsed_)) return refuse(*refusal), false;
+  in_head_ = false;
+  return true;
+}
+
+inline void Session::Impl::begin_request() {
   begin_ = parsed_;
   parser_.put_request(request_);
   body_error_ = 0;
@@ -365,7 +375,6 @@ inline bool Session::Impl::begin_request() {
   in_flight_ = true;
   ++endpoint_.in_flight_;
   serve();
-  return true;
 }
 
 inline void Session::Impl::serve() {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "plain_head.hpp"
+
+#include <cstring>
+
+#include "octets.hpp"
+
+namespace umbel::http1 {
+
+namespace {
+
+constexpr std::string_view shortest = "GET / HTTP/1.1\r\n\r\n";
+
+template <std::size_t n>
+bool stands_at(const char* at, const char (&text)[n]) noexcept {
+  return std::memcmp(at, text, n - 1) == 0;
+}
+
+// The loops need no bound: the input ends with an empty line, and a line end is in every class.
+const char* skip_to(const char* at, unsigned cls) noexcept {
+  while (!(class_of(*at) & cls)) ++at;
+  return at;
+}
+
+const char* read_target(const char* at, PlainHead& head) noexcept {
+  const char* const begin = at;
+  const char* question = nullptr;
+  head.has_escapes = false;
+  while (*(at = skip_to(at, not_in_target | question_mark | percent_sign)) != ' ') {
+    if (*at == '?') question = question ? question : at;
+    else if (*at == '%') head.has_escapes = true;
+    else return nullptr;
+    ++at;
+  }
+  head.target = {begin, static_cast<std::size_t>(at - begin)};
+  head.path_size = static_cast<std::size_t>((question ? question : at) - begin);
+  return at;
+}
+
+enum class Kind : std::uint8_t { ordinary, host, connection, special };
+
+constexpr std::uint64_t bit(std::size_t size) noexcept { return std::uint64_t{1} << size; }
+constexpr std::uint64_t special_sizes = bit(4) | bit(6) | bit(7) | bit(10) | bit(14) | bit(16) | bit(17);
+
+bool is_named(std::string_view name, std::string_view other) noexcept {
+  return (name[0] | 0x20) == other[0] && equal_ignoring_case(name, other);
+}
+
+// The fields that llhttp looks at, and Host and Expect.
+inline Kind kind_of(std::string_view name) noexcept {
+  if (name.size() > 17 || !(special_sizes >> name.size() & 1)) return Kind::ordinary;
+  switch (name.size()) {
+    case 4:
+      return is_named(name, "host") ? Kind::host : Kind::ordinary;
+    case 6:
+      return is_named(name, "expect") ? Kind::special : Kind::ordinary;
+    case 7:
+      return is_named(name, "upgrade") ? Kind::special : Kind::ordinary;
+    case 10:
+      return is_named(name, "connection") ? Kind::connection : Kind::ordinary;
+    case 14:
+      return is_named(name, "content-length") ? Kind::special : Kind::ordinary;
+    case 16:
+      return is_named(name, "proxy-connection") ? Kind::special : Kind::ordinary;
+    default:
+      return is_named(name, "transfer-encoding") ? Kind::special : Kind::ordinary;
+  }
+}
+
+bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+
+// Reads "name: value" and its line end. Null if it is not plain.
+inline const char* read_field(const char* at, HeaderField& field, Kind& kind) noexcept {
+  const char* const name_end = skip_to(at, not_in_name);
+  if (*name_end != ':' || name_end == at) return nullptr;
+  field.name = {at, static_cast<std::size_t>(name_end - at)};
+  kind = kind_of(field.name);
+  const char* value = name_end + 1;
+  while (is_blank(*value)) ++value;
+  const char* const line_end = skip_to(value, kind == Kind::host ? not_in_host : not_in_value);
+  if (!stands_at(line_end, "\r\n") || is_blank(line_end[2])) return nullptr;
+  const char* value_end = line_end;
+  while (value_end != value && is_blank(value_end[-1])) --value_end;
+  field.value = {value, static_cast<std::size_t>(value_end - value)};
+  return line_end + 2;
+}
+
+}  // namespace
+
+const char* read_plain_head(std::string_view input, std::span<HeaderField> fields, PlainHead& head) noexcept {
+  const char* const end = input.data() + input.size();
+  if (input.size() < shortest.size() || !stands_at(end - 4, "\r\n\r\n")) return nullptr;
+  if (!stands_at(input.data(), "GET /")) return nullptr;
+  const char* at = read_target(input.data() + 4, head);
+  constexpr std::string_view version = " HTTP/1.1\r\n";
+  if (!at || static_cast<std::size_t>(end - at) < version.size() + 2) return nullptr;
+  if (!stands_at(at, " HTTP/1.1\r\n")) return nullptr;
+  at += version.size();
+  std::size_t count = 0;
+  int hosts = 0;
+  for (; *at != '\r'; ++count) {
+    if (count == fields.size()) return nullptr;
+    HeaderField& field = fields[count];
+    Kind kind{};
+    at = read_field(at, field, kind);
+    if (!at) return nullptr;
+    if (kind == Kind::host) ++hosts;
+    else if (kind == Kind::special) return nullptr;
+    else if (kind == Kind::connection && !equal_ignoring_case(field.value, "keep-alive")) return nullptr;
+  }
+  if (hosts != 1 || at[1] != '\n') return nullptr;
+  head.fields = static_cast<std::uint32_t>(count);
+  return at + 2;
+}
+
+}  // namespace umbel::http1
