@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "field_name.hpp"
 #include "octets.hpp"
 #include "plain_head.hpp"
 
@@ -46,21 +47,6 @@ bool is_line_end(const char* at) noexcept { return is_pair(at, "\r\n"); }
 std::string_view trim_end(std::string_view text) noexcept {
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
-}
-
-// `small` is in small letters. The first is looked at before a call is made.
-template <std::size_t n>
-bool is_named(std::string_view name, const char (&small)[n]) noexcept {
-  return (name[0] | 0x20) == small[0] && equal_ignoring_case(name, {small, n - 1});
-}
-
-// The same for the field that every request has. Only letters become these letters when the bit is set.
-bool is_host(const char* name) noexcept {
-  std::uint32_t letters = 0;
-  std::uint32_t wanted = 0;
-  std::memcpy(&letters, name, 4);
-  std::memcpy(&wanted, "host", 4);
-  return (letters | 0x20202020) == wanted;
 }
 
 const Refusal* check_escapes(std::string_view path) noexcept {

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "field_name.hpp"
 #include "octets.hpp"
 
 namespace umbel::http1 {
@@ -42,16 +43,12 @@ enum class Kind : std::uint8_t { ordinary, host, connection, special };
 constexpr std::uint64_t bit(std::size_t size) noexcept { return std::uint64_t{1} << size; }
 constexpr std::uint64_t special_sizes = bit(4) | bit(6) | bit(7) | bit(10) | bit(14) | bit(16) | bit(17);
 
-bool is_named(std::string_view name, std::string_view other) noexcept {
-  return (name[0] | 0x20) == other[0] && equal_ignoring_case(name, other);
-}
-
 // The fields that llhttp looks at, and Host and Expect.
 inline Kind kind_of(std::string_view name) noexcept {
   if (name.size() > 17 || !(special_sizes >> name.size() & 1)) return Kind::ordinary;
   switch (name.size()) {
     case 4:
-      return is_named(name, "host") ? Kind::host : Kind::ordinary;
+      return is_host(name.data()) ? Kind::host : Kind::ordinary;
     case 6:
       return is_named(name, "expect") ? Kind::special : Kind::ordinary;
     case 7:
