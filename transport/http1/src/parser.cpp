@@ -6,7 +6,6 @@
 
 #include "field_name.hpp"
 #include "octets.hpp"
-#include "plain_head.hpp"
 
 namespace umbel::http1 {
 
@@ -166,7 +165,12 @@ struct Parser::Callbacks {
 
 const llhttp_settings_t Parser::settings = Callbacks::make_settings();
 
-Parser::Parser(const Limits& limits) : llhttp_t{}, limits_(limits), fields_(own_.data()) {
+Parser::Parser(const Limits& limits)
+    : llhttp_t{},
+      limits_(limits),
+      plain_limits_{std::min(limits.request_line, limits.header_block),
+                    std::min<std::size_t>(limits.header_fields, own_fields)},
+      fields_(own_.data()) {
   llhttp_init(this, HTTP_REQUEST, &settings);
 }
 
@@ -192,26 +196,6 @@ void Parser::begin_head() noexcept {
   refusal_ = limit_hit_ = fault_ = nullptr;
   sink_ = nullptr;
   body_size_ = extra_size_ = 0;
-}
-
-// Within the limits, whatever they are: a head that may be beyond one of them is left to the checks.
-const char* Parser::read_plain(std::string_view input) noexcept {
-  const std::size_t room = std::min<std::size_t>(capacity_, limits_.header_fields);
-  PlainHead head;  // Left unset.
-  const char* const end = read_plain_head(input, {fields_, room}, head);
-  if (!end) return nullptr;
-  if (static_cast<std::size_t>(end - input.data()) > std::min(limits_.request_line, limits_.header_block))
-    return nullptr;
-  if (head.has_escapes && check_escapes(head.target.substr(0, head.path_size))) return nullptr;
-  is_plain_ = true;
-  target_ = head.target;
-  path_size_ = head.path_size;
-  target_has_escapes_ = head.has_escapes;
-  count_ = head.fields;
-  length_ = 0;
-  chunked_ = expects_continue_ = false;
-  keep_alive_ = true;
-  return end;
 }
 
 Parser::Event Parser::run(const char* at, std::size_t size, const char*& stop) noexcept {
@@ -308,7 +292,7 @@ inline Method Parser::umbel_method() const noexcept {
 
 void Parser::put_request(Request& request) const noexcept {
   const Request::KnownTarget target{target_, path_size_, target_has_escapes_};
-  std::construct_at(&request, is_plain_ ? Method::get : umbel_method(), target, Headers{{fields_, count_}});
+  std::construct_at(&request, umbel_method(), target, Headers{{fields_, count_}});
 }
 
 // RFC 9112 section 3: method SP target SP version CR LF, and nothing else, which llhttp takes less strictly. At least

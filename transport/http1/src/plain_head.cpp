@@ -2,6 +2,7 @@
 #include "plain_head.hpp"
 
 #include <cstring>
+#include <memory>
 
 #include "field_name.hpp"
 #include "octets.hpp"
@@ -23,19 +24,17 @@ const char* skip_to(const char* at, unsigned cls) noexcept {
   return at;
 }
 
-const char* read_target(const char* at, PlainHead& head) noexcept {
+// Up to the space behind it. Null if it is not plain.
+inline const char* read_target(const char* at, Request::KnownTarget& target) noexcept {
   const char* const begin = at;
-  const char* question = nullptr;
-  head.has_escapes = false;
-  while (*(at = skip_to(at, not_in_target | question_mark | percent_sign)) != ' ') {
-    if (*at == '?') question = question ? question : at;
-    else if (*at == '%') head.has_escapes = true;
-    else return nullptr;
-    ++at;
+  at = skip_to(at, not_in_target | question_mark | percent_sign);
+  target.path_size = static_cast<std::size_t>(at - begin);
+  target.has_escapes = false;
+  if (*at == '?') {
+    while (*(at = skip_to(at, not_in_target | percent_sign)) == '%') target.has_escapes = true, ++at;
   }
-  head.target = {begin, static_cast<std::size_t>(at - begin)};
-  head.path_size = static_cast<std::size_t>((question ? question : at) - begin);
-  return at;
+  target.text = {begin, static_cast<std::size_t>(at - begin)};
+  return *at == ' ' ? at : nullptr;
 }
 
 enum class Kind : std::uint8_t { ordinary, host, connection, special };
@@ -84,11 +83,13 @@ inline const char* read_field(const char* at, HeaderField& field, Kind& kind) no
 
 }  // namespace
 
-const char* read_plain_head(std::string_view input, std::span<HeaderField> fields, PlainHead& head) noexcept {
-  const char* const end = input.data() + input.size();
-  if (input.size() < shortest.size() || !stands_at(end - 4, "\r\n\r\n")) return nullptr;
-  if (!stands_at(input.data(), "GET /")) return nullptr;
-  const char* at = read_target(input.data() + 4, head);
+const char* read_plain_head(std::string_view input, const PlainLimits& limits, HeaderField* fields,
+                            Request& request) noexcept {
+  const char* const begin = input.data();
+  const char* const end = begin + input.size();
+  if (input.size() < shortest.size() || !stands_at(end - 4, "\r\n\r\n") || !stands_at(begin, "GET /")) return nullptr;
+  Request::KnownTarget target;  // Left unset.
+  const char* at = read_target(begin + 4, target);
   constexpr std::string_view version = " HTTP/1.1\r\n";
   if (!at || static_cast<std::size_t>(end - at) < version.size() + 2) return nullptr;
   if (!stands_at(at, " HTTP/1.1\r\n")) return nullptr;
@@ -96,17 +97,15 @@ const char* read_plain_head(std::string_view input, std::span<HeaderField> field
   std::size_t count = 0;
   int hosts = 0;
   for (; *at != '\r'; ++count) {
-    if (count == fields.size()) return nullptr;
-    HeaderField& field = fields[count];
+    if (count == limits.fields) return nullptr;
     Kind kind{};
-    at = read_field(at, field, kind);
-    if (!at) return nullptr;
+    at = read_field(at, fields[count], kind);
+    if (!at || kind == Kind::special) return nullptr;
     if (kind == Kind::host) ++hosts;
-    else if (kind == Kind::special) return nullptr;
-    else if (kind == Kind::connection && !equal_ignoring_case(field.value, "keep-alive")) return nullptr;
+    else if (kind == Kind::connection && !equal_ignoring_case(fields[count].value, "keep-alive")) return nullptr;
   }
-  if (hosts != 1 || at[1] != '\n') return nullptr;
-  head.fields = static_cast<std::uint32_t>(count);
+  if (hosts != 1 || at[1] != '\n' || static_cast<std::size_t>(at + 2 - begin) > limits.size) return nullptr;
+  std::construct_at(&request, Method::get, target, Headers{{fields, count}});
   return at + 2;
 }
 
