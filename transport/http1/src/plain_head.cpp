@@ -103,7 +103,7 @@ const char* read_plain_head(std::string_view input, const PlainLimits& limits, H
                             Request& request) noexcept {
   const char* const begin = input.data();
   const char* const end = begin + input.size();
-  if (input.size() < shortest.size() || !stands_at(end - 4, "\r\n\r\n") || !stands_at(begin, "GET /")) return nullptr;
+  if (input.size() < shortest.size() || !stands_at(begin, "GET /") || !stands_at(end - 4, "\r\n\r\n")) return nullptr;
   Request::KnownTarget target;  // Left unset.
   const char* at = read_target(begin + 4, target);
   constexpr std::string_view version = " HTTP/1.1\r\n";
