@@ -981,6 +981,22 @@ TEST(SessionHold, KeepsTheRequestWhileItsBodyIsDropped) {
   }
 }
 
+TEST(SessionHold, KeepsARequestThatFillsTheBuffer) {
+  for (const std::size_t size : {4095, 4096, 8192}) {
+    for (const string_view framing :
+         {"Content-Length: 20000\r\n", "Transfer-Encoding: chunked\r\n", "Connection: close\r\n"}) {
+      const string start = "POST /late HTTP/1.1\r\nHost: a\r\n" + string{framing} + "X: ";
+      const string head = start + string(size - start.size() - 4, 'x') + "\r\n\r\n";
+      const bool is_chunked = framing.starts_with("Transfer");
+      const bool ends = framing.starts_with("Connection");
+      const string part = is_chunked ? "3e8\r\n" + string(1000, 'b') + "\r\n" : string(1000, 'b');
+      const string end = ends ? "" : (is_chunked ? "0\r\n\r\n" : "") + get("/x");
+
+      expect_kept(head, part, 20, end, ends);
+    }
+  }
+}
+
 TEST(SessionHold, KeepsTheBodyThatWasCollected) {
   for (const std::size_t size : {100, 10'000}) {
     Connected c;
