@@ -118,6 +118,7 @@ private:
       case Source::path:
       case Source::query:
       case Source::header:
+      case Source::cookie:
         input.offset = value_slot(*need.value);
         break;
       case Source::state:
@@ -319,6 +320,7 @@ void add_take(std::vector<std::string>& takes, const Need& need) {
     case Source::path:
     case Source::query:
     case Source::header:
+    case Source::cookie:
       return void(takes.emplace_back(need.value->title));
     case Source::state:
       return void(takes.emplace_back(need.state->title));

@@ -27,7 +27,7 @@ enum class Status : std::uint8_t { done, pending, failed };
 using ErrorBox = std::unique_ptr<Error>;
 
 /// Where a parameter comes from.
-enum class Source : std::uint8_t { node, path, query, header, body, state, request, stop_token };
+enum class Source : std::uint8_t { node, path, query, header, cookie, body, state, request, stop_token };
 
 /// A parameter that is taken from the request, as a kind: `Query<"q", int>`. One constant per type.
 struct ValueInfo {
@@ -53,7 +53,7 @@ struct Need {
   Source source;
   bool uncached = false;
   const NodeInfo* node = nullptr;    // source == node
-  const ValueInfo* value = nullptr;  // path, query, header, body
+  const ValueInfo* value = nullptr;  // path, query, header, cookie, body
   const StateInfo* state = nullptr;  // state
   void (*blame)() = nullptr;         // path; as in PathNeed
 };

@@ -109,7 +109,7 @@ public:
   static constexpr std::uint32_t env_offset() noexcept { return 0; }
 
   /// The request is wrong here.
-  void report(const ValueInfo& value, ConvertError error, std::optional<std::string_view> input);
+  void report(ValidationItem item);
 
 private:
   struct Failed;
