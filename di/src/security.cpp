@@ -22,7 +22,8 @@ namespace detail {
 namespace {
 
 /// What follows the scheme, if it is this one (RFC 9110 section 11.4: whatever its case).
-std::optional<std::string_view> credentials_of(std::optional<std::string_view> field, std::string_view scheme) noexcept {
+std::optional<std::string_view> credentials_of(std::optional<std::string_view> field,
+                                               std::string_view scheme) noexcept {
   if (!field || !equal_ignoring_case(field->substr(0, field->find(' ')), scheme)) return std::nullopt;
   const std::size_t start = field->find_first_not_of(' ', scheme.size());
   return start == std::string_view::npos ? std::string_view{} : field->substr(start);

@@ -40,9 +40,9 @@ TEST(Constraints, BoundANumber) {
   EXPECT_EQ(answer<Limit>("limit=100"), "fine");
   EXPECT_EQ(answer<Limit>("limit=0"), refusal("greater_than_equal", R"("query","limit")",
                                               "Input should be greater than or equal to 1", R"("0")", R"("ge":1)"));
-  EXPECT_EQ(answer<Limit>("limit=101"), refusal("less_than_equal", R"("query","limit")",
-                                                "Input should be less than or equal to 100", R"("101")",
-                                                R"("le":100)"));
+  EXPECT_EQ(answer<Limit>("limit=101"),
+            refusal("less_than_equal", R"("query","limit")", "Input should be less than or equal to 100", R"("101")",
+                    R"("le":100)"));
 }
 
 TEST(Constraints, BoundANumberStrictly) {
@@ -106,8 +106,8 @@ TEST(Constraints, BoundATextInCodePoints) {
 
   EXPECT_EQ(answer<Q>("q=%C3%A9%C3%A9%E2%82%AC"), "fine");
   EXPECT_EQ(answer<Q>("q=%F0%9F%98%80abcd"), "fine");
-  EXPECT_EQ(answer<Q>("q=ab"), refusal("string_too_short", R"("query","q")",
-                                       "String should have at least 3 characters", R"("ab")", R"("min_length":3)"));
+  EXPECT_EQ(answer<Q>("q=ab"), refusal("string_too_short", R"("query","q")", "String should have at least 3 characters",
+                                       R"("ab")", R"("min_length":3)"));
   EXPECT_EQ(answer<Q>("q=abcdef"),
             refusal("string_too_long", R"("query","q")", "String should have at most 5 characters", R"("abcdef")",
                     R"("max_length":5)"));
@@ -138,10 +138,11 @@ TEST(Constraints, TellOfTheLengthBeforeThePattern) {
 
 TEST(Constraints, StandInAnyOrderWithTheDefault) {
   TestApp test;
-  test.app.get("/", [](Query<"a", int, ge<1>, 5, le<9>> a, Query<"b", std::string_view, min_length<1>, default_to<"b">> b,
-                       Query<"c", double, le<2.5>, 1> c) {
-    return std::to_string(*a) + std::string{*b} + std::to_string(static_cast<int>(*c));
-  });
+  test.app.get("/",
+               [](Query<"a", int, ge<1>, 5, le<9>> a, Query<"b", std::string_view, min_length<1>, default_to<"b">> b,
+                  Query<"c", double, le<2.5>, 1> c) {
+                 return std::to_string(*a) + std::string{*b} + std::to_string(static_cast<int>(*c));
+               });
 
   EXPECT_EQ(test.body("/"), "5b1");
   EXPECT_EQ(test.body("/?a=9&b=x&c=2"), "9x2");
@@ -185,9 +186,7 @@ TEST(Constraints, OfAListCountItsElementsAndHoldForEach) {
                                              "Input should be greater than or equal to 1", R"("0")", R"("ge":1)"));
 }
 
-TEST(Constraints, DoNotChangeTheSizeOfAParameter) {
-  EXPECT_EQ(sizeof(Query<"n", int, 5, ge<1>>), sizeof(int));
-}
+TEST(Constraints, DoNotChangeTheSizeOfAParameter) { EXPECT_EQ(sizeof(Query<"n", int, 5, ge<1>>), sizeof(int)); }
 
 }  // namespace
 }  // namespace umbel::test

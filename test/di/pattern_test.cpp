@@ -111,7 +111,9 @@ TEST(Pattern, TakesWhatIsNoUtf8ByteByByte) {
     EXPECT_TRUE(finds<R"(^\x{FFFD}+$)">(text));
     EXPECT_FALSE(finds<"[a-z/]">(text));
   }
-  EXPECT_TRUE(finds<"^.b$">("\xc3" "b"));
+  EXPECT_TRUE(
+      finds<"^.b$">("\xc3"
+                    "b"));
 }
 
 TEST(Pattern, IsReadOnceWhateverItIs) {

@@ -46,8 +46,7 @@ TEST_F(Security, OfABearerRefusesEverythingElse) {
     expect_refused(*ask_with("authorization", field), "Bearer");
 }
 
-Task<std::string> hello(Depends<bearer> bearer, Depends<optional_basic> basic,
-                        Depends<api_key_header<"x-key">> key) {
+Task<std::string> hello(Depends<bearer> bearer, Depends<optional_basic> basic, Depends<api_key_header<"x-key">> key) {
   co_return std::string{bearer->token} + (*basic ? "!" : "?") + std::string{*key};
 }
 
@@ -84,7 +83,8 @@ TEST_F(Security, OfBasicRefusesEverythingElse) {
   app.get("/", name_and_password);
 
   expect_refused(*ask("/"), "Basic");
-  for (const char* field : {"", "Bearer abc", "Basicx YTpi"}) expect_refused(*ask_with("authorization", field), "Basic");
+  for (const char* field : {"", "Bearer abc", "Basicx YTpi"})
+    expect_refused(*ask_with("authorization", field), "Basic");
 }
 
 TEST_F(Security, OfBasicRefusesWhatCannotBeRead) {

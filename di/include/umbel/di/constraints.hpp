@@ -92,13 +92,11 @@ enum class Constrains : std::uint8_t { number, length, text };
 /// `ge<1>` and its like. Of several that are broken, pydantic tells of multiple_of first.
 template <class Relation, auto bound>
 struct NumberConstraint {
-  static_assert(NumberType<std::remove_cvref_t<decltype(bound)>>,
-                "umbel: ge, gt, le, lt and multiple_of are given a number: ge<1>, multiple_of<0.5>");
-  static_assert(!std::same_as<Relation, MultipleOf> || bound > 0,
-                "umbel: multiple_of is given a number greater than 0");
   static constexpr Constrains umbel_constrains = Constrains::number;
   static constexpr bool comes_first = std::same_as<Relation, MultipleOf>;
   static constexpr bool is_whole = std::is_integral_v<std::remove_cvref_t<decltype(bound)>>;
+  static constexpr bool has_number = NumberType<std::remove_cvref_t<decltype(bound)>>;
+  static constexpr bool has_step = !std::same_as<Relation, MultipleOf> || bound > 0;
 
   template <class T>
   static constexpr bool holds(T value) noexcept {
@@ -165,15 +163,8 @@ struct LengthConstraint {
 template <FixedString text>
 struct PatternConstraint {
   using Compiled = CompiledPattern<text>;
-  static_assert(Compiled::sizes.error != PatternError::syntax,
-                "umbel: this pattern is no regular expression: a bracket or group that does not close, a quantifier "
-                "with nothing before it, a range that runs backwards");
-  static_assert(Compiled::sizes.error != PatternError::unsupported,
-                "umbel: this pattern has what umbel's patterns do not: look-around, back references, flags and "
-                "\\p{...} are not understood. Write the characters out, or check the value in a node");
-  static_assert(Compiled::sizes.error != PatternError::too_large,
-                "umbel: this pattern is too large: with its repetitions written out it has more than 1000 steps");
   static constexpr Constrains umbel_constrains = Constrains::text;
+  static constexpr PatternError error = Compiled::sizes.error;
   static constexpr bool comes_first = false;
 
   static constexpr bool holds(std::string_view value) noexcept { return Compiled::found_in(value); }

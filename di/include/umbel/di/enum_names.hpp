@@ -123,7 +123,7 @@ class EnumNames {
       if (i > 0) write(i + 1 == sizes.count ? " or " : ", ");
       write("'");
       made.entries[i++] = {static_cast<std::uint16_t>(made.message_size), static_cast<std::uint16_t>(name.size()),
-                            static_cast<std::int16_t>(value)};
+                           static_cast<std::int16_t>(value)};
       write(name);
       write("'");
     });

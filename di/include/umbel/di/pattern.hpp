@@ -25,7 +25,17 @@ struct PatternRange {
 
 /// One step of the machine. Targets are relative, so that a piece can be copied.
 struct PatternStep {
-  enum class Kind : std::uint8_t { one_of, none_of, either, jump, text_begin, text_end, word_edge, no_word_edge, match };
+  enum class Kind : std::uint8_t {
+    one_of,
+    none_of,
+    either,
+    jump,
+    text_begin,
+    text_end,
+    word_edge,
+    no_word_edge,
+    match
+  };
 
   Kind kind;
   std::int16_t to = 0;     // either, jump: where to go on.
@@ -296,7 +306,8 @@ private:
 /// nothing is allocated, and the stack does not grow.
 class PatternSearch {
 public:
-  constexpr PatternSearch(std::span<const PatternStep> steps, const PatternRange* ranges, std::string_view text) noexcept
+  constexpr PatternSearch(std::span<const PatternStep> steps, const PatternRange* ranges,
+                          std::string_view text) noexcept
       : steps_(steps), ranges_(ranges), text_(text) {
     for (std::size_t i = 0; i < steps.size(); ++i) seen_[i] = 0;
   }
@@ -375,9 +386,9 @@ private:
   std::size_t next_count_ = 0;
   std::uint32_t round_ = 0;
   // The first so many of each are used, as many as there are steps.
-  Index current_[most_pattern_steps];        // Where to go on at this place.
-  Index next_[most_pattern_steps];           // What waits for a character.
-  std::uint32_t seen_[most_pattern_steps];   // The round in which a step was reached last.
+  Index current_[most_pattern_steps];       // Where to go on at this place.
+  Index next_[most_pattern_steps];          // What waits for a character.
+  std::uint32_t seen_[most_pattern_steps];  // The round in which a step was reached last.
 };
 
 /// The machine of one pattern.
