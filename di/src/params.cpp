@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <type_traits>
-#include <variant>
 
 #include "percent.hpp"
 #include "umbel/di/plan.hpp"
@@ -196,7 +195,7 @@ std::vector<LocationPart> location(const ValueInfo& info, ListIndex index) {
 }
 
 /// As pydantic writes a number: the shortest decimal that reads back as the same, never with an exponent.
-std::string bound_text(const Violation::Bound& bound) {
+std::string bound_text(const Bound& bound) {
   char text[512];
   const auto write = [&](auto number) {
     if constexpr (std::is_same_v<decltype(number), std::string_view>) return std::string{number};
@@ -204,7 +203,7 @@ std::string bound_text(const Violation::Bound& bound) {
       return std::string{text, std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr};
     else return std::string{text, std::to_chars(text, text + sizeof text, number).ptr};
   };
-  return std::visit(write, bound);
+  return bound.visit(write);
 }
 
 std::string message_of(const Violation& broken) {
@@ -212,7 +211,7 @@ std::string message_of(const Violation& broken) {
 }
 
 void add_bound(ValidationItem& item, const Violation& broken) {
-  std::visit([&](auto bound) { item.context(broken.key, bound); }, broken.bound);
+  broken.bound.visit([&](auto bound) { item.context(broken.key, bound); });
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "umbel/di/convert.hpp"
 #include "umbel/di/fixed_string.hpp"
@@ -24,10 +23,38 @@ concept NumberType = std::is_arithmetic_v<T> && !std::same_as<T, bool> && !Chara
 template <class T>
 concept TextType = std::same_as<T, std::string> || std::same_as<T, std::string_view>;
 
+/// What a constraint is given. One of four; no variant, which every program would pay for when it is compiled.
+struct Bound {
+  enum class Kind : std::uint8_t { negative, whole, fraction, text };
+
+  constexpr Bound(std::int64_t value) noexcept
+      : kind(value < 0 ? Kind::negative : Kind::whole), whole(static_cast<std::uint64_t>(value)) {}
+  constexpr Bound(std::uint64_t value) noexcept : kind(Kind::whole), whole(value) {}
+  constexpr Bound(double value) noexcept : kind(Kind::fraction), fraction(value) {}
+  constexpr Bound(std::string_view value) noexcept : kind(Kind::text), text(value) {}
+
+  /// Calls `see` with what it is.
+  constexpr decltype(auto) visit(auto&& see) const {
+    switch (kind) {
+      case Kind::negative:
+        return see(static_cast<std::int64_t>(whole));
+      case Kind::whole:
+        return see(whole);
+      case Kind::fraction:
+        return see(fraction);
+      default:
+        return see(text);
+    }
+  }
+
+  Kind kind;
+  std::uint64_t whole = 0;  // Negative ones modulo 2^64.
+  double fraction = 0;
+  std::string_view text;
+};
+
 /// What a broken constraint says: FastAPI's type, the message around the bound, and the bound's name in `ctx`.
 struct Violation {
-  using Bound = std::variant<std::int64_t, std::uint64_t, double, std::string_view>;
-
   std::string_view type;
   std::string_view key;
   std::string_view before;
@@ -110,7 +137,7 @@ struct NumberConstraint {
 private:
   // As pydantic keeps it: a number of the parameter's kind.
   template <class T>
-  static constexpr Violation::Bound bound_for() noexcept {
+  static constexpr Bound bound_for() noexcept {
     if constexpr (std::is_floating_point_v<T>) return static_cast<double>(bound);
     else if constexpr (std::is_signed_v<decltype(bound)>) return static_cast<std::int64_t>(bound);
     else return static_cast<std::uint64_t>(bound);

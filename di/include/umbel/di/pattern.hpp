@@ -70,10 +70,13 @@ constexpr char32_t take_code_point(std::string_view& text) noexcept {
   return is_whole ? point : broken;
 }
 
-/// From a pattern's text to its steps, at compile time.
+/// From a pattern's text to its steps, at compile time. A template only so that programs without patterns do not
+/// compile it.
+template <class Step = PatternStep, class Range = PatternRange>
 class PatternParser {
 public:
-  using Steps = std::vector<PatternStep>;
+  using Steps = std::vector<Step>;
+  using Ranges = std::vector<Range>;
 
   explicit constexpr PatternParser(std::string_view text) : rest_(text) {}
 
@@ -84,11 +87,11 @@ public:
     if (steps.size() > most_pattern_steps || ranges_.size() > most_pattern_ranges) fail(PatternError::too_large);
     return steps;
   }
-  constexpr const std::vector<PatternRange>& ranges() const { return ranges_; }
+  constexpr const Ranges& ranges() const { return ranges_; }
   constexpr PatternError error() const { return error_; }
 
 private:
-  using Kind = PatternStep::Kind;
+  using Kind = typename Step::Kind;
   static constexpr unsigned no_limit = ~0u;
 
   constexpr void fail(PatternError error) {
@@ -204,8 +207,8 @@ private:
     return inner;
   }
 
-  constexpr Steps set(Kind kind, const std::vector<PatternRange>& ranges) {
-    PatternStep step{kind};
+  constexpr Steps set(Kind kind, const Ranges& ranges) {
+    Step step{kind};
     step.ranges = static_cast<std::uint16_t>(ranges_.size());
     step.range_count = static_cast<std::uint16_t>(ranges.size());
     if (ranges_.size() + ranges.size() > most_pattern_ranges) return fail(PatternError::too_large), Steps{};
@@ -218,15 +221,15 @@ private:
     if (take("B")) return {{Kind::no_word_edge}};
     if (take("A")) return {{Kind::text_begin}};
     if (take("z")) return {{Kind::text_end}};
-    std::vector<PatternRange> ranges;
+    Ranges ranges;
     if (named_class(ranges)) return set(Kind::one_of, ranges);
     const char32_t point = escaped_character();
     return set(Kind::one_of, {{point, point}});
   }
 
   /// d, w, s and their opposites, of ASCII.
-  constexpr bool named_class(std::vector<PatternRange>& ranges) {
-    const auto add = [&](std::initializer_list<PatternRange> more) { ranges.insert(ranges.end(), more); };
+  constexpr bool named_class(Ranges& ranges) {
+    const auto add = [&](std::initializer_list<Range> more) { ranges.insert(ranges.end(), more); };
     if (take("d")) return add({{'0', '9'}}), true;
     if (take("D")) return add({{0, '/'}, {':', last_code_point}}), true;
     if (take("w")) return add({{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}), true;
@@ -272,7 +275,7 @@ private:
 
   constexpr Steps character_class() {
     const Kind kind = take("^") ? Kind::none_of : Kind::one_of;
-    std::vector<PatternRange> ranges;
+    Ranges ranges;
     bool is_first = true;  // Where a `]` stands for itself.
     while (!rest_.empty() && (is_first || !next_is(']'))) {
       is_first = false;
@@ -282,7 +285,7 @@ private:
     return set(kind, ranges);
   }
 
-  constexpr void class_item(std::vector<PatternRange>& ranges) {
+  constexpr void class_item(Ranges& ranges) {
     if (rest_.starts_with("[:") || rest_.starts_with("&&")) return fail(PatternError::unsupported);
     const bool is_escape = take("\\");
     if (is_escape && named_class(ranges)) return;
@@ -298,7 +301,7 @@ private:
   }
 
   std::string_view rest_;
-  std::vector<PatternRange> ranges_;
+  Ranges ranges_;
   PatternError error_ = PatternError::none;
 };
 
@@ -400,7 +403,7 @@ struct CompiledPattern {
     std::size_t ranges;
   };
   static consteval Sizes measure() {
-    PatternParser parser{text.view()};
+    PatternParser<> parser{text.view()};
     const std::size_t steps = parser.parse().size();
     return {parser.error(), steps, parser.ranges().size()};
   }
@@ -413,7 +416,7 @@ struct CompiledPattern {
   };
   static consteval Machine compile() {
     Machine made;
-    PatternParser parser{text.view()};
+    PatternParser<> parser{text.view()};
     const auto steps = parser.parse();
     for (std::size_t i = 0; ok && i < steps.size(); ++i) made.steps[i] = steps[i];
     for (std::size_t i = 0; ok && i < parser.ranges().size(); ++i) made.ranges[i] = parser.ranges()[i];
