@@ -234,7 +234,7 @@ void report_broken(Resolver& resolver, const ValueInfo& info, const Violation& b
   resolver.report(std::move(item));
 }
 
-void report_size(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::size_t size,
+void report_list(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::size_t size,
                  std::string input) {
   ValidationItem item{std::string{broken.type}, location(info, no_index), message_of(broken) + std::to_string(size)};
   item.input = std::move(input);
@@ -244,11 +244,9 @@ void report_size(Resolver& resolver, const ValueInfo& info, const Violation& bro
   resolver.report(std::move(item));
 }
 
-void SentList::add(std::string_view text) {
-  json_ += json_.empty() ? '[' : ',';
-  json_ += ValidationItem{"", {}, "", text}.input;
+void append_text(std::string& json, std::string_view text) {
+  json += json.empty() ? '[' : ',';
+  json += ValidationItem{"", {}, "", text}.input;
 }
-
-std::string SentList::json() && { return json_.empty() ? "[]" : std::move(json_) + "]"; }
 
 }  // namespace umbel::detail

@@ -117,6 +117,8 @@ struct TextShape {
 
   static constexpr bool can_be_default() {
     if constexpr (std::is_same_v<Default, OrEmpty>) return is_list;
+    else if constexpr (std::is_arithmetic_v<Value> && std::is_arithmetic_v<Default>)
+      return requires { Value{default_among(options...)}; };  // Nothing is lost: 1.5 is no int.
     else return !has_default || std::is_constructible_v<T, Default>;
   }
   /// Whether the default is a value that a client might send, too.
@@ -219,7 +221,7 @@ inline constexpr ListIndex no_index = ~ListIndex{0};
                                std::string_view text, ListIndex index);
 [[gnu::cold]] void report_broken(Resolver& resolver, const ValueInfo& info, const Violation& broken,
                                  std::string_view text, ListIndex index);
-[[gnu::cold]] void report_size(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::size_t size,
+[[gnu::cold]] void report_list(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::size_t size,
                                std::string input);
 
 /// The values that the query string has for a name, in their order, decoded.
@@ -251,15 +253,17 @@ private:
 /// A cookie of RFC 6265 section 4.2, from whichever Cookie field has it first, without the quotes around it.
 std::optional<std::string_view> cookie_value(const Headers& headers, std::string_view name) noexcept;
 
-/// The texts of a list as a JSON array, for an error that speaks of all of them.
-class SentList {
-public:
-  void add(std::string_view text);
-  std::string json() &&;
+/// Adds a text to a JSON array that is not closed yet.
+void append_text(std::string& json, std::string_view text);
 
-private:
-  std::string json_;
-};
+/// Of a list whose size breaks a constraint. `values` start at the first again.
+template <class Values>
+[[gnu::cold]] void report_size(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::size_t size,
+                               Values values) {
+  std::string input;
+  for (auto text = values.next(); text; text = values.next()) append_text(input, *text);
+  report_list(resolver, info, broken, size, input.empty() ? "[]" : std::move(input) + "]");
+}
 
 /// Converts one text and checks the constraints of what it became, or reports.
 template <class Shape>
@@ -296,19 +300,18 @@ template <class T, auto... options, class Values>
 bool extract_list(Resolver& resolver, const ValueInfo& info, Values values, void* slot) {
   using Shape = TextShape<T, options...>;
   typename Shape::Value list;
-  SentList sent;
+  const Values first = values;
   ListIndex count = 0;
   bool is_valid = true;
   for (auto text = values.next(); text; text = values.next(), ++count) {
     std::optional<typename Shape::Element> value;
     is_valid = convert_text<Shape>(resolver, info, *text, count, value) && is_valid;
     if (is_valid) list.push_back(*std::move(value));
-    if constexpr (Shape::is_constrained) sent.add(*text);
   }
   if (count == 0) return fill_absent<T, Shape>(resolver, info, slot);
   if (!is_valid) return false;
   if (const Violation* const broken = Shape::Own::broken_by_size(count))
-    return report_size(resolver, info, *broken, count, std::move(sent).json()), false;
+    return report_size(resolver, info, *broken, count, first), false;
   ::new (slot) T(std::move(list));
   return true;
 }
