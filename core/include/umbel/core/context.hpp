@@ -20,6 +20,9 @@ using Duration = Clock::duration;
 
 class Context;
 class Job;
+namespace testing {
+class TimerOrder;  // Of the simulation.
+}
 
 /// Something that can go on. Intrusive: whoever enqueues it owns it and keeps it alive until it ran.
 class Work {
@@ -108,6 +111,7 @@ public:
 
 private:
   friend class Context;
+  friend class testing::TimerOrder;
   static constexpr std::size_t idle = ~std::size_t{0};
 
   Function function_;
@@ -179,6 +183,7 @@ public:
 private:
   friend class Job;
   friend class Timer;
+  friend class testing::TimerOrder;
 
   Work* take_next() noexcept;
   void take_posted() noexcept;
