@@ -349,6 +349,12 @@ private:
     });
   }
 
+  bool takes_lazily() const {
+    return std::any_of(edges_.begin(), edges_.end(), [](const std::vector<Edge>& edges) {
+      return std::any_of(edges.begin(), edges.end(), [](const Edge& e) { return e.take == Take::lazy; });
+    });
+  }
+
   bool excludes(std::size_t one, std::size_t other) {
     for (const Edge& a : edges_[one]) {
       for (const Edge& b : edges_[other]) {
@@ -506,7 +512,7 @@ private:
     const auto worker =
         std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.info->runs_on_worker(); });
     plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
-    plan_->is_tracked_ = plan_->observer_ || !plan_->held_.empty() || !plan_->soft_.empty() ||
+    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() ||
                          !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero();
     plan_->has_resources_ =

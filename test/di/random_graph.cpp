@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <utility>
+#include <cstdio>
+#include <cstdlib>
 
 #include "umbel/core/completion.hpp"
 #include "umbel/core/sleep.hpp"
@@ -517,9 +519,12 @@ Account& Account::of(const Request& request) {
                         [&](const Account* account) { return account->request_ == &request; });
 }
 
+static const bool tracing = std::getenv("UMBEL_TRACE") != nullptr;
+#define TRACE(word) if (tracing) std::fprintf(stderr, "  %p %s %zu\n", (const void*)this, word, step)
 std::string Account::name(std::size_t step) const { return " (node " + std::to_string(step) + ")"; }
 
 void Account::began(std::size_t step, detail::Resolver& resolver) {
+  TRACE("began");
   StepState& state = steps_[step];
   check(++state.began == 1, "a node ran twice" + name(step));
   check(!stop_.stop_requested() || !graph_.cancels_on_disconnect(), "a node began after the peer had left" + name(step));
@@ -541,6 +546,7 @@ void Account::began(std::size_t step, detail::Resolver& resolver) {
 void Account::goes_on(std::size_t step) { check_inputs(step, "when it went on"); }
 
 void Account::ended(std::size_t step) {
+  TRACE("ended");
   check_inputs(step, "when it ended");
   vacate(step);
   steps_[step].running = false;
@@ -578,11 +584,13 @@ void Account::vacate(std::size_t step) {
 }
 
 void Account::made(std::size_t step) {
+  TRACE("made");
   check(++steps_[step].made == 1, "a value was made twice" + name(step));
   steps_[step].is_alive = true;
 }
 
 void Account::died(std::size_t step) {
+  TRACE("died");
   check(steps_[step].is_alive, "a value died twice" + name(step));
   steps_[step].is_alive = false;
   const bool early = graph_.is_last_use(step);
@@ -600,6 +608,7 @@ void Account::died(std::size_t step) {
 }
 
 void Account::closing(std::size_t step, const Outcome&) {
+  TRACE("closing");
   StepState& state = steps_[step];
   check(++state.closing == 1, "a resource was torn down twice" + name(step));
   check(state.is_alive, "what was never set up was torn down" + name(step));
@@ -618,6 +627,7 @@ void Account::closing(std::size_t step, const Outcome&) {
 void Account::close_goes_on(std::size_t step) { check_inputs(step, "when its tear-down went on"); }
 
 void Account::close_ended(std::size_t step) {
+  TRACE("closed");
   check_inputs(step, "when its tear-down ended");
   vacate(step);
   ++steps_[step].closed;
