@@ -4,10 +4,12 @@
 #include <cassert>
 #include <thread>
 
+#include "umbel/core/lane.hpp"
+
 namespace umbel {
 
 Context::~Context() {
-  assert(jobs_away_ == 0 && "a Context was destroyed while the work pool still held jobs of it");
+  assert(jobs_away_ == 0 && "a Context was destroyed while a work pool or a lane still held jobs of it");
   while (posters_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   // What was posted and never ran is dropped: its owner is gone or will find its own end.
 }
@@ -42,12 +44,15 @@ bool Context::submit(Job& job) noexcept {
 void Job::run_and_return() noexcept {
   State expected = State::queued;
   if (state_.compare_exchange_strong(expected, State::begun, std::memory_order_relaxed)) execute_(*this);
+  if (lane_) [[unlikely]]
+    lane_->ended();
   home_->post(static_cast<Work&>(*this));
 }
 
 void Job::come_home(Work& work) noexcept {
   Job& job = static_cast<Job&>(work);
   --job.home_->jobs_away_;
+  job.lane_ = nullptr;
   job.finished_(job);
 }
 

@@ -6,40 +6,51 @@
 namespace umbel {
 
 bool JobQueue::push(Job& job) noexcept {
+  const bool needs_place = job.class_ == JobClass::normal;
+  if (needs_place && !places_.take(1)) return false;
   bool somebody_waits = false;
   {
     const std::lock_guard lock{mutex_};
-    if (size_ >= limit_ || closed_) return false;
-    job.next_job_ = nullptr;
-    (last_ ? last_->next_job_ : first_) = &job;
-    last_ = &job;
-    ++size_;
+    if (closed_) [[unlikely]] {
+      if (needs_place) places_.give_back(1);
+      return false;
+    }
+    (job.class_ == JobClass::cleanup ? cleanups_ : others_).push_back(job);
+    size_.store(size() + 1, std::memory_order_relaxed);
     somebody_waits = waiting_ > 0;
   }
   if (somebody_waits) arrived_.notify_one();
   return true;
 }
 
-Job* JobQueue::take() noexcept {
-  Job* const job = first_;
-  if (!job) return nullptr;
-  first_ = job->next_job_;
-  if (!first_) last_ = nullptr;
-  --size_;
+inline Job* JobQueue::take() noexcept {
+  Job* job = cleanups_.pop_front();
+  if (!job) job = others_.pop_front();
+  if (job) size_.store(size() - 1, std::memory_order_relaxed);
+  return job;
+}
+
+inline Job* JobQueue::give_out(Job* job) noexcept {
+  if (job && job->class_ == JobClass::normal) places_.give_back(1);
   return job;
 }
 
 Job* JobQueue::pop() noexcept {
-  const std::lock_guard lock{mutex_};
-  return take();
+  if (size() == 0) return nullptr;  // A worker that has run all there was need not lock to learn it.
+  std::unique_lock lock{mutex_};
+  Job* const job = take();
+  lock.unlock();
+  return give_out(job);
 }
 
 Job* JobQueue::wait_and_pop() noexcept {
   std::unique_lock lock{mutex_};
   ++waiting_;
-  arrived_.wait(lock, [this] { return first_ || closed_; });
+  arrived_.wait(lock, [this] { return size() > 0 || closed_; });
   --waiting_;
-  return take();
+  Job* const job = take();
+  lock.unlock();
+  return give_out(job);
 }
 
 void JobQueue::close() noexcept {
@@ -48,11 +59,6 @@ void JobQueue::close() noexcept {
     closed_ = true;
   }
   arrived_.notify_all();
-}
-
-std::size_t JobQueue::size() const noexcept {
-  const std::lock_guard lock{mutex_};
-  return size_;
 }
 
 ThreadPool::ThreadPool(Options options) : queue_(options.queue_limit) {

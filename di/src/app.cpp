@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/di/app.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 
+#include "limits.hpp"
 #include "percent.hpp"
 #include "route_trie.hpp"
+#include "shared_nodes.hpp"
 #include "umbel/di/plan.hpp"
 
 namespace umbel {
@@ -34,6 +38,35 @@ std::string allow_of(const detail::Endpoint& endpoint) {
   return allow;
 }
 
+detail::Escapes escapes_of(const Request& request) noexcept {
+  return request.has_escapes() ? detail::Escapes::some : detail::Escapes::none;
+}
+
+/// How far the first segments of a path reach.
+std::size_t size_of_segments(std::string_view path, std::size_t count) noexcept {
+  std::size_t at = 0;
+  for (; count > 0; --count) at = std::min(path.find('/', at + 1), path.size());
+  return at;
+}
+
+void enter(const detail::Mounted& mounted, Exchange& exchange) noexcept {
+  exchange.enter(size_of_segments(exchange.request().path(), mounted.segments));
+  mounted.service->serve(exchange);
+}
+
+std::string title_of_mount(std::string_view prefix) {
+  return "the App mounted at " + std::string{prefix.empty() ? "/" : prefix};
+}
+
+void report_conflicts(const detail::Endpoint& place, const detail::Mounted& newcomer,
+                      std::vector<std::string>& problems) {
+  const std::string begin = title_of_mount(newcomer.prefix) + ": it answers the same requests as ";
+  for (const detail::Plan* const plan : place.plans) {
+    if (plan) problems.push_back(begin + std::string{plan->title()});
+  }
+  if (place.mounted) problems.push_back(begin + "another one");
+}
+
 Response detail_response(int status) { return to_response(Error{HttpError{status}}); }
 
 }  // namespace
@@ -41,11 +74,16 @@ Response detail_response(int status) { return to_response(Error{HttpError{status
 // Everything that is fixed at the start.
 struct App::Started {
   std::vector<std::unique_ptr<const detail::Plan>> plans;  // In order of declaration.
+  std::vector<std::vector<std::string_view>> tags;         // Of each plan's route.
+  std::vector<std::unique_ptr<detail::Mounted>> mounts;
+  detail::SharedNodes shared;
   detail::RouteTrie trie;
   std::string allow;  // Of the server as a whole: OPTIONS *.
 
   /// Several templates may fit a path, each with methods of its own.
   std::string allow_at(std::string_view path, detail::Escapes escapes) const;
+  /// `endpoint` is null if no template fits.
+  void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) const noexcept;
 };
 
 std::string App::Started::allow_at(std::string_view path, detail::Escapes escapes) const {
@@ -60,22 +98,30 @@ std::string App::Started::allow_at(std::string_view path, detail::Escapes escape
   return allow_of(all);
 }
 
+// Apart, so that the way of all others keeps its registers.
+[[gnu::cold]] void App::Started::answer_without_plan(const detail::Endpoint* endpoint,
+                                                     Exchange& exchange) const noexcept {
+  const Request& request = exchange.request();
+  const bool is_options = request.method() == Method::options;
+  if (endpoint && endpoint->mounted) return enter(*endpoint->mounted, exchange);
+  if (endpoint) {
+    const std::string allowed = allow_at(request.path(), escapes_of(request));
+    return exchange.reply((is_options ? Response{204} : detail_response(405)).header("allow", allowed));
+  }
+  if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+  if (is_options && request.path() == "*") return exchange.reply(Response{204}.header("allow", allow));
+  exchange.reply(detail_response(404));
+}
+
 struct App::Lock {
   std::mutex mutex;
 };
 
-App::App() : lock_(std::make_unique<Lock>()) {}
+App::App() : limits_(std::make_unique<detail::Limits>()), lock_(std::make_unique<Lock>()) {}
 
 App::~App() {
   started_.reset();
   while (!owned_.empty()) owned_.pop_back();
-}
-
-void Router::add(detail::Route route) {
-  if (is_closed_) throw std::logic_error{"umbel: " + route.title() + ": the App has started; routes are added before"};
-  if (route.method == Method::other)
-    throw std::logic_error{"umbel: " + route.text + ": a route needs a method of its own"};
-  routes_.push_back(std::move(route));
 }
 
 void App::add_state(const detail::StateInfo& info, void* object) {
@@ -91,33 +137,93 @@ void App::add_around(std::unique_ptr<detail::Around> around) {
 
 App& App::policy(Policy policy) { return policy_ = policy, *this; }
 
+App& App::lane(std::string_view name, LaneOptions options) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; lanes are given before"};
+  if (!limits_->add_lane(name, options))
+    throw std::logic_error{"umbel: the App has a lane \"" + std::string{name} + "\" already"};
+  return *this;
+}
+
+App& App::tear_down_limit(Duration limit) { return tear_down_limit_ = limit, *this; }
+
 App& App::observe(Observer& observer) { return observer_ = &observer, *this; }
+
+bool App::leads_to(const App& other) const noexcept {
+  return this == &other ||
+         std::any_of(mounts_.begin(), mounts_.end(), [&](const Mount& mount) { return mount.app->leads_to(other); });
+}
+
+App& App::mount(RoutePrefix at, App& other) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; mounts must come before"};
+  if (other.leads_to(*this)) throw std::logic_error{"umbel: an App cannot be mounted under itself"};
+  mounts_.push_back({std::string{at.text()}, &other});
+  return *this;
+}
 
 std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems) const {
   auto started = std::make_unique<Started>();
+  add_routes(*started, problems);
+  for (const detail::NodeInfo* node : kept_) started->shared.number_of(*node);
+  detail::PlanRequest request{nullptr, nullptr, {}, {}, {}, &states_};
+  request.observer = observer_;
+  request.tear_down_limit = tear_down_limit_;
+  request.shared = &started->shared;
+  request.limits = limits_.get();
+  started->shared.compile(request, problems);
+  add_mounts(*started, problems);
+  started->trie.freeze();
+  return started;
+}
+
+void App::add_routes(Started& started, std::vector<std::string>& problems) const {
   detail::Endpoint all;
-  for (const detail::Route& route : routes()) {
-    const std::string title = route.title();
-    const detail::ParsedRoute parsed = detail::parse_route(route.text);
+  for (const auto& [route, placement] : contents().placed_routes(problems)) {
+    const std::string title = placement.title(route->method);
+    const detail::ParsedRoute parsed = detail::parse_route(placement.text);
     if (parsed.mistake != detail::RouteMistake::none) {
       problems.push_back(title + ": " + std::string{describe(parsed.mistake)});
       continue;
     }
-    detail::PlanRequest request{&route.handler.info(), route.handler.object(),  title,
-                                route.handler.name(),  parameter_names(parsed), &states_};
-    request.policy = route.options.policy.value_or(policy_);
+    detail::PlanRequest request{&route->handler.info(), route->handler.object(), title,
+                                route->handler.name(),  parameter_names(parsed), &states_};
+    request.policy = placement.policy.value_or(policy_);
     request.observer = observer_;
-    request.respond = route.handler.respond();
-    started->plans.push_back(detail::Plan::compile(request, problems));
-    detail::Endpoint& endpoint = started->trie.add(parsed, route.text);
-    const detail::Plan*& place = endpoint.plans[static_cast<std::size_t>(route.method)];
+    request.respond = route->handler.respond();
+    request.guard_layers = placement.guard_layers;
+    request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
+    request.on_disconnect = placement.on_disconnect;
+    request.tear_down_limit = tear_down_limit_;
+    request.shared = &started.shared;
+    request.limits = limits_.get();
+    started.plans.push_back(detail::Plan::compile(request, problems));
+    started.tags.push_back(placement.tags);
+    detail::Endpoint& endpoint = started.trie.add(parsed, placement.text);
+    const detail::Plan*& place = endpoint.plans[static_cast<std::size_t>(route->method)];
     if (place) problems.push_back(title + ": it answers the same requests as " + std::string{place->title()});
-    place = started->plans.back().get();
-    all.plans[static_cast<std::size_t>(route.method)] = place;
+    place = started.plans.back().get();
+    all.plans[static_cast<std::size_t>(route->method)] = place;
   }
-  started->allow = allow_of(all);
-  started->trie.freeze();
-  return started;
+  started.allow = allow_of(all);
+}
+
+/// A mount stands at the end of its prefix, and where a `{rest:path}` behind it would.
+void App::add_mounts(Started& started, std::vector<std::string>& problems) const {
+  for (const Mount& mount : mounts_) {
+    const detail::ParsedRoute prefix = detail::parse_prefix(mount.prefix);
+    const detail::ParsedRoute behind = detail::parse_below(prefix, "/{path:path}");
+    detail::RouteMistake mistake = detail::mistake_in_plain_prefix(mount.prefix);
+    if (mistake == detail::RouteMistake::none) mistake = behind.mistake;
+    if (mistake != detail::RouteMistake::none) {
+      problems.push_back(title_of_mount(mount.prefix) + ": " + std::string{describe(mistake)});
+      continue;
+    }
+    const detail::Mounted& mounted = *started.mounts.emplace_back(
+        std::make_unique<detail::Mounted>(detail::Mounted{mount.prefix, mount.app, prefix.count}));
+    if (prefix.count > 0) started.trie.add(prefix, mount.prefix).mounted = &mounted;
+    detail::Endpoint& rest = started.trie.add(behind, {});
+    report_conflicts(rest, mounted, problems);
+    rest.mounted = &mounted;
+  }
 }
 
 Graph App::graph() const {
@@ -125,35 +231,114 @@ Graph App::graph() const {
   std::vector<std::string> problems;
   std::unique_ptr<Started> made;
   if (!started_) made = make_plans(problems);
+  const Started& started = started_ ? *started_ : *made;
   Graph graph;
-  for (const auto& plan : (started_ ? started_ : made)->plans) graph.routes.push_back(plan->describe());
+  for (std::size_t i = 0; i < started.plans.size(); ++i) {
+    GraphRoute& route = graph.routes.emplace_back(started.plans[i]->describe());
+    route.tags.assign(started.tags[i].begin(), started.tags[i].end());
+  }
+  for (const Mount& mount : mounts_) {
+    for (GraphRoute& route : mount.app->graph().routes) {
+      route.title.insert(route.title.find('/'), mount.prefix);
+      graph.routes.push_back(std::move(route));
+    }
+  }
   return graph;
 }
 
-void App::start(Context&) {
+void App::start(Context& context) {
+  const std::vector<std::string> problems = try_start(context);
+  if (problems.empty()) return;
+  std::string text = "umbel: the application cannot start:";
+  for (const std::string& problem : problems) text.append("\n  ").append(problem);
+  throw StartError{text};
+}
+
+std::vector<std::string> App::try_start(Context& context) {
   const std::lock_guard lock{lock_->mutex};
-  if (started_) return;
   std::vector<std::string> problems;
-  auto started = make_plans(problems);
-  if (!problems.empty()) {
-    std::string text = "umbel: the application cannot start:";
-    for (const std::string& problem : problems) text.append("\n  ").append(problem);
-    throw StartError{text};
+  std::unique_ptr<Started> made;
+  if (!started_) made = make_plans(problems);
+  for (const Mount& mount : mounts_) {
+    for (const std::string& problem : mount.app->try_start(context))
+      problems.push_back(title_of_mount(mount.prefix) + ": " + problem);
   }
+  if (!made || !problems.empty()) return problems;
+  surround();
+  has_shared_ = !made->shared.empty();
+  is_plain_ = !outermost_ && !has_shared_;
+  started_ = std::move(made);
+  Router<>::close();
+  return problems;
+}
+
+void App::surround() noexcept {
   Service* inner = &core_;
   for (const auto& around : arounds_) {
     around->set_inner(*inner);
     inner = around.get();
   }
   outermost_ = arounds_.empty() ? nullptr : inner;
-  started_ = std::move(started);
-  Router::close();
+}
+
+namespace {
+
+/// Opens or closes an App and those that are mounted in it, and tells when the last of them is done.
+class Together : Notice {
+public:
+  Together(Notice& done, std::size_t parts) noexcept : Notice(told), done_(done), left_(parts) {}
+  Notice& part() noexcept { return *this; }
+
+private:
+  static void told(Notice& notice, const Error* error) noexcept {
+    auto& all = static_cast<Together&>(notice);
+    if (error && !all.error_) all.error_ = std::make_unique<Error>(*error);
+    if (--all.left_ > 0) return;
+    Notice& done = all.done_;
+    const std::unique_ptr<Error> first = std::move(all.error_);
+    delete &all;
+    done.tell(first.get());
+  }
+
+  Notice& done_;
+  std::size_t left_;
+  std::unique_ptr<Error> error_;
+};
+
+}  // namespace
+
+detail::SharedNodes* App::shared() const noexcept { return &started_->shared; }
+
+void App::open(Context& context, Notice& opened) noexcept {
+  if (mounts_.empty()) return open_own(context, opened);
+  auto* const all = new Together{opened, mounts_.size() + 1};
+  for (const Mount& mount : mounts_) mount.app->open(context, all->part());
+  open_own(context, all->part());
+}
+
+void App::open_own(Context& context, Notice& opened) noexcept {
+  if (!has_shared_) return opened.tell();
+  started_->shared.open(context, opened);
+}
+
+void App::close(Context& context, Notice& closed) noexcept {
+  if (mounts_.empty()) return close_own(context, closed);
+  auto* const all = new Together{closed, mounts_.size() + 1};
+  for (const Mount& mount : mounts_) mount.app->close(context, all->part());
+  close_own(context, all->part());
+}
+
+void App::close_own(Context& context, Notice& closed) noexcept {
+  if (!has_shared_) return closed.tell();
+  started_->shared.close(context, closed);
 }
 
 void App::serve(Exchange& exchange) noexcept {
   assert(started_ && "umbel: App::serve before App::start");
-  if (outermost_) [[unlikely]]
-    return outermost_->serve(exchange);
+  if (!is_plain_) [[unlikely]] {
+    if (has_shared_ && !started_->shared.is_ready_for(exchange, *this)) return;
+    if (outermost_) return outermost_->serve(exchange);
+  }
   dispatch(exchange);
 }
 
@@ -161,21 +346,13 @@ void App::dispatch(Exchange& exchange) noexcept {
   const Request& request = exchange.request();
   detail::Captures captures;  // Left unset.
   Arena arena;
-  const auto escapes = request.has_escapes() ? detail::Escapes::some : detail::Escapes::none;
+  const detail::Escapes escapes = escapes_of(request);
   const detail::Endpoint* const endpoint =
       started_->trie.find(request.method(), request.path(), escapes, captures, arena);
-  if (!endpoint) [[unlikely]] {
-    if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
-    if (request.method() == Method::options && request.path() == "*")
-      return exchange.reply(Response{204}.header("allow", started_->allow));
-    return exchange.reply(detail_response(404));
-  }
-  const detail::Plan* plan = endpoint->plan_of(request.method());
-  if (!plan && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
+  const detail::Plan* plan = endpoint ? endpoint->plan_of(request.method()) : nullptr;
   if (!plan) [[unlikely]] {
-    const std::string allow = started_->allow_at(request.path(), escapes);
-    if (request.method() == Method::options) return exchange.reply(Response{204}.header("allow", allow));
-    return exchange.reply(detail_response(405).header("allow", allow));
+    if (endpoint && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
+    if (!plan) return started_->answer_without_plan(endpoint, exchange);
   }
   if (request.has_escapes() && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
   detail::Resolver::serve(*plan, exchange, captures.data(), escapes);

@@ -2,12 +2,53 @@
 #include "umbel/di/engine.hpp"
 
 #include <string>
+#include <utility>
 
 namespace umbel {
 
-Engine::Engine(App& app, Context& context) : app_(app), context_(context) { app_.start(context_); }
+namespace detail {
 
-Engine::~Engine() = default;
+// Nobody waits for it.
+struct Opening::Closed : Notice {
+  Closed() noexcept : Notice(told) {}
+  static void told(Notice& notice, const Error*) noexcept { delete static_cast<Closed*>(&notice); }
+};
+
+Opening& Opening::begin(App& app, Context& context) {
+  auto* const opening = new Opening{app, context};
+  app.open(context, *opening);
+  return *opening;
+}
+
+bool Opening::is_over(Work& work) {
+  if (!is_over_) waiting_.push_back(&work);
+  return is_over_;
+}
+
+void Opening::told(Notice& notice, const Error* error) noexcept {
+  auto& opening = static_cast<Opening&>(notice);
+  opening.is_over_ = true;
+  if (error) opening.failure_ = std::make_unique<Error>(*error);
+  for (Work* const work : std::exchange(opening.waiting_, {})) opening.context_.enqueue(*work);
+  if (opening.is_given_up_) opening.close();
+}
+
+void Opening::end() noexcept {
+  is_given_up_ = true;
+  if (is_over_) close();
+}
+
+void Opening::close() noexcept {
+  if (!failure_) app_.close(context_, *new Closed);
+  delete this;
+}
+
+}  // namespace detail
+
+Engine::Engine(App& app, Context& context)
+    : app_(app), context_(context), opening_((app.start(context), detail::Opening::begin(app, context))) {}
+
+Engine::~Engine() { opening_.end(); }
 
 const detail::Plan& Engine::plan_of(const detail::NodeInfo& node) {
   for (const Called& called : called_) {
@@ -18,6 +59,9 @@ const detail::Plan& Engine::plan_of(const detail::NodeInfo& node) {
   detail::PlanRequest request{&node, nullptr, title, std::string{node.name}, {}, &app_.states_};
   request.policy = app_.policy_;
   request.observer = app_.observer_;
+  request.tear_down_limit = app_.tear_down_limit_;
+  request.shared = app_.shared();
+  request.limits = app_.limits_.get();
   auto plan = detail::Plan::compile(request, problems);
   if (!problems.empty()) throw StartError{"umbel: " + problems.front()};
   return *called_.emplace_back(Called{&node, std::move(plan)}).plan;

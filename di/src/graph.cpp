@@ -63,7 +63,9 @@ std::string Graph::text() const {
         .append("  (")
         .append(std::to_string(route.hops))
         .append(route.hops == 1 ? " hop, " : " hops, ");
-    out.append(std::to_string(route.bytes)).append(" bytes)\n");
+    out.append(std::to_string(route.bytes)).append(" bytes)");
+    if (!route.tags.empty()) out.append("  [").append(joined(route.tags, ", ")).append("]");
+    out.append("\n");
     for (const GraphNode& node : route.nodes) write_node_text(out, route, node);
   }
   return out;
@@ -88,7 +90,9 @@ std::string Graph::json() const {
   json.begin_object().key("routes").begin_array();
   for (const GraphRoute& route : routes) {
     json.begin_object().field("title", route.title).field("hops", route.hops).field("bytes", route.bytes);
-    json.key("nodes").begin_array();
+    json.key("tags").begin_array();
+    for (const std::string& tag : route.tags) json.value(tag);
+    json.end_array().key("nodes").begin_array();
     for (const GraphNode& node : route.nodes) write_node_json(json, node);
     json.end_array().end_object();
   }

@@ -54,6 +54,11 @@ std::string_view describe(RouteMistake mistake) noexcept {
       return "a {name:path} takes all that is left, so it must be the last segment";
     case RouteMistake::too_many_segments:
       return "the template has more than 32 segments";
+    case RouteMistake::ends_with_a_slash:
+      return "a prefix must not end with a slash";
+    case RouteMistake::parameter_in_prefix:
+      return "a prefix that is given here has no parameters; those are part of a router's type: "
+             "Router<\"/users/{id}\">";
   }
   return {};
 }
@@ -65,5 +70,7 @@ void a_parameter_of_the_route_template_has_no_name() {}
 void the_route_template_has_the_same_parameter_twice() {}
 void a_path_parameter_must_be_the_last_segment_of_the_route_template() {}
 void the_route_template_has_more_than_32_segments() {}
+void a_prefix_must_not_end_with_a_slash() {}
+void a_prefix_given_here_has_no_parameters_write_them_into_the_type_Router_of_prefix() {}
 
 }  // namespace umbel::detail

@@ -76,7 +76,8 @@ bool is_same(const char* text, std::string_view name) noexcept {
   return i == name.size();
 }
 
-/// The first `name=value`, or `name` alone, in a query whose keys need no decoding; null data if there is none.
+/// The first `name=value`, or `name` alone, in a query whose keys need no decoding; null data if there is none. If
+/// there is a plus in it, that far.
 std::string_view raw_query_value(std::string_view query, std::string_view name, bool& has_plus) noexcept {
   const char* at = query.data();
   const char* const end = at + query.size();
@@ -85,7 +86,8 @@ std::string_view raw_query_value(std::string_view query, std::string_view name, 
     if (is_same(at, name) && (behind == end || *behind == '=' || *behind == '&')) {
       const char* const value = behind + (behind != end && *behind == '=');
       const char* stop = value;
-      for (; stop != end && *stop != '&'; ++stop) has_plus |= *stop == '+';
+      while (stop != end && *stop != '&' && *stop != '+') ++stop;
+      has_plus = stop != end && *stop == '+';
       return {value, static_cast<std::size_t>(stop - value)};
     }
     while (at != end && *at != '&') ++at;
@@ -101,8 +103,9 @@ std::optional<std::string_view> Resolver::query_value(const QueryName& name) {
   if (escapes_ == Escapes::some || name.has_space) return escaped_query_value(name.text);
   bool has_plus = false;
   const std::string_view value = raw_query_value(request_->query(), name.text, has_plus);
-  if (!value.data()) return std::nullopt;
-  return has_plus ? percent_decode(value, PlusIs::space, arena_) : value;
+  if (has_plus) [[unlikely]]
+    return escaped_query_value(name.text);
+  return value.data() ? std::optional{value} : std::nullopt;
 }
 
 std::optional<std::string_view> Resolver::escaped_query_value(std::string_view name) {

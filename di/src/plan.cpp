@@ -5,7 +5,9 @@
 #include <limits>
 #include <utility>
 
+#include "limits.hpp"
 #include "run_state.hpp"
+#include "shared_nodes.hpp"
 #include "umbel/di/observer.hpp"
 
 namespace umbel::detail {
@@ -47,6 +49,12 @@ void unite(Mask& mask, const Mask& other) {
 
 constexpr std::size_t largest_plan = 4096;
 
+bool find_shared(Resolver& resolver, std::uint32_t number, void* slot) {
+  *static_cast<const void**>(slot) = resolver.shared(number);
+  return true;
+}
+constexpr ValueInfo shared_value{Source::node, {}, {}, sizeof(void*), alignof(void*), find_shared, nullptr};
+
 }  // namespace
 
 class PlanBuilder {
@@ -64,6 +72,7 @@ public:
     plan_->deadline_ = request_.deadline;
     plan_->on_disconnect_ = request_.on_disconnect;
     plan_->tear_down_limit_ = request_.tear_down_limit;
+    plan_->shared_ = request_.shared;
     bytes_ = sizeof(Resolver);
     plan_->capture_count_ = static_cast<std::uint32_t>(request_.path_names.size());
     plan_->captures_ = place(sizeof(Capture) * request_.path_names.size(), alignof(Capture));
@@ -74,6 +83,8 @@ public:
     find_held_and_soft();
     make_masks();
     make_regions();
+    find_admissions();
+    find_permits();
     place_records();
     list_closed();
     list_last_uses();
@@ -189,15 +200,35 @@ private:
   }
 
   Input meet_node(const Need& need, std::vector<Edge>& edges) {
-    Input input{};
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
+    if (node.is_shared() && node.options.lifetime > request_.level) return shared_input(node);
     const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
     check_lifetime(need, node, lifetime);
     const Index index = need.uncached ? visit(node, lifetime) : visit_once(node, lifetime);
     edges.push_back({index, need.take});
+    Input input{};
     input.at.offset = plan_->steps_[index].slot;
     input.at.step = index;
     input.at.view = node.is_pointer ? View::pointer : node.view ? View::by_node : View::direct;
+    return input;
+  }
+
+  /// What others have made, and requests share, is taken like a parameter.
+  Input shared_input(const NodeInfo& node) {
+    Input input{};
+    input.at.view = View::pointer;
+    if (!request_.shared) return input;
+    const std::optional<std::uint32_t> known = request_.shared->number_of(node);
+    if (!known) problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()", " -> " + std::string{node.name});
+    const std::uint32_t number = known.value_or(0);
+    for (const PlannedValue& value : plan_->values_) {
+      if (value.info == &shared_value && value.index == number) {
+        input.at.offset = value.slot;
+        return input;
+      }
+    }
+    input.at.offset = place(shared_value.size, shared_value.align);
+    plan_->values_.push_back({&shared_value, input.at.offset, number});
     return input;
   }
 
@@ -417,6 +448,81 @@ private:
            lifetimes_[before] != Lifetime::last_use;
   }
 
+  // --- what is limited ---
+
+  void find_admissions() {
+    for (Region& region : plan_->regions_) {
+      const std::string_view name = plan_->steps_[region.steps.front()].info->options.lane;
+      region.lane = lane_of(plan_->steps_[region.steps.front()]);
+      const auto same = [&](const Admission& a) { return a.lane == region.lane; };
+      if (std::none_of(plan_->admissions_.begin(), plan_->admissions_.end(), same))
+        plan_->admissions_.push_back({region.lane, width_of(name)});
+    }
+  }
+
+  Lane* lane_of(const Step& step) {
+    const std::string_view name = step.info->options.lane;
+    if (name.empty()) return nullptr;
+    Lane* const lane = request_.limits ? request_.limits->lane(name) : nullptr;
+    if (!lane)
+      problems_.push_back(std::string{request_.title} + " -> " + std::string{step.info->name} +
+                          ": the application has no lane \"" + std::string{name} + "\"; give it with app.lane(...)");
+    return lane;
+  }
+
+  /// How many regions of a lane can be away at once: the largest set in which none comes before another. By Dilworth's
+  /// theorem that is how many there are, less the edges of a largest matching in the order.
+  std::size_t width_of(std::string_view lane) const {
+    std::vector<const Region*> regions;
+    for (const Region& region : plan_->regions_) {
+      if (plan_->steps_[region.steps.front()].info->options.lane == lane) regions.push_back(&region);
+    }
+    constexpr std::size_t unmatched = ~std::size_t{0};
+    std::vector<std::size_t> match(regions.size(), unmatched);
+    std::size_t matched = 0;
+    if (regions.size() > 256) return regions.size();  // Not worth the time: a bound.
+    for (std::size_t i = 0; i < regions.size(); ++i) {
+      std::vector<bool> tried(regions.size());
+      matched += find_match(regions, i, match, tried);
+    }
+    return regions.size() - matched;
+  }
+
+  bool find_match(const std::vector<const Region*>& regions, std::size_t before, std::vector<std::size_t>& match,
+                  std::vector<bool>& tried) const {
+    for (std::size_t after = 0; after < regions.size(); ++after) {
+      if (tried[after] || !comes_before(*regions[before], *regions[after])) continue;
+      tried[after] = true;
+      if (match[after] == ~std::size_t{0} || find_match(regions, match[after], match, tried)) {
+        match[after] = before;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool comes_before(const Region& a, const Region& b) const {
+    return &a != &b && std::any_of(a.steps.begin(), a.steps.end(),
+                                   [&](Index step) { return test(ancestors_[b.steps.front()], step); });
+  }
+
+  void find_permits() {
+    for (const Step& step : plan_->steps_) {
+      if (step.info->options.capacity == 0 || !request_.limits) continue;
+      const std::size_t number = request_.limits->number_of(*step.info);
+      for (const Permit& other : plan_->permits_) {
+        if (other.number == number)
+          problems_.push_back(std::string{request_.title} + ": it takes " + std::string{step.info->name} +
+                              " twice, which has a capacity: requests could wait for one another");
+      }
+      plan_->permits_.push_back({&request_.limits->permits(number), number, step.index});
+      plan_->guards_need_permits_ |= step.index < plan_->guard_count_;
+    }
+    std::sort(plan_->permits_.begin(), plan_->permits_.end(),
+              [](const Permit& a, const Permit& b) { return a.number < b.number; });
+    if (plan_->permits_.size() > 64) problem("it takes more than 64 resources that have a capacity");
+  }
+
   bool is_in(const Region& region, Index step) const {
     return std::find(region.steps.begin(), region.steps.end(), step) != region.steps.end();
   }
@@ -514,7 +620,8 @@ private:
     plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
     plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() ||
                          !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
-    plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero();
+    plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
+                               !plan_->admissions_.empty() || !plan_->permits_.empty();
     plan_->has_resources_ =
         std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.info->is_resource(); });
     const auto& closed = plan_->closed_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "run_state.hpp"
+#include "shared_nodes.hpp"
 #include "umbel/di/plan.hpp"
 
 namespace umbel::detail {
@@ -96,7 +97,6 @@ void Resolver::extract_others(const PlannedValue* value) noexcept {
 void Resolver::begin_invalid() noexcept {
   if (plan_->guard_count_ == 0 || limit_ == 0) return finish();
   enter_async(0);
-  async_->gate = plan_->guard_count_;
   for (const ValueTaker& taker : plan_->guard_takes_) {
     const auto& bad = trouble_->bad_values;
     if (std::find(bad.begin(), bad.end(), taker.value) != bad.end()) AsyncState::set(async_->held(), taker.step);
@@ -107,6 +107,7 @@ void Resolver::begin_invalid() noexcept {
 void Resolver::begin_specially() noexcept {
   enter_async(0);
   if (plan_->observer_) tell_started();
+  if (!admit()) return finish();
   if (plan_->deadline_ > Duration::zero()) async_->due = context().now() + plan_->deadline_;
   if (exchange_) async_->due = std::min(async_->due, exchange_->deadline());
   if (async_->due != Time::max()) async_->deadline.start(context(), async_->due);
@@ -116,6 +117,10 @@ void Resolver::begin_specially() noexcept {
 Time Resolver::deadline() const noexcept {
   if (async_ && async_->due != Time::max()) return async_->due;
   return exchange_ ? exchange_->deadline() : Time::max();
+}
+
+const void* Resolver::shared(std::uint32_t number) const noexcept {
+  return plan_->shared_->value(number, context());
 }
 
 const void* Resolver::viewed(Input input) noexcept {
@@ -128,6 +133,7 @@ const void* Resolver::viewed(Input input) noexcept {
 bool Resolver::has_body() noexcept {
   enter_async(0);
   async_->gate = plan_->step_count_;
+  async_->has_body = true;
   if (!exchange_->collect_body(async_->again)) {
     async_->waits_for_body = async_->queued = true;
     return false;

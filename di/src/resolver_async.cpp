@@ -22,9 +22,12 @@ bool is_safe(Method method) noexcept {
 
 void Resolver::enter_async(std::size_t done) noexcept {
   if (async_) return;
-  const bool has_stages = plan_->reads_body_ && exchange_;
-  const std::uint32_t gate = has_stages ? plan_->guard_count_ : plan_->step_count_;
+  const bool waits_for_body = plan_->reads_body_ && exchange_;
+  std::uint32_t gate = plan_->step_count_;
+  if (waits_for_body || !plan_->permits_.empty() || invalid()) gate = plan_->guard_count_;
+  if (plan_->guards_need_permits_) gate = 0;
   async_ = ::new (at(plan_->async_)) AsyncState{*this, plan_->steps_.size(), gate};
+  async_->has_body = !waits_for_body;
   for (std::size_t i = 0; i < done; ++i) {
     async_->make(i);
     AsyncState::set(async_->started(), i);
@@ -34,6 +37,7 @@ void Resolver::enter_async(std::size_t done) noexcept {
 }
 
 void Resolver::advance() noexcept {
+  if (async_->waits_for_permit) return;
   do {
     start_ready();
     if (async_->in_flight > 0 || async_->tearing_down > 0) return;
@@ -61,12 +65,91 @@ void Resolver::start_ready() noexcept {
 /// Nothing is in flight: the stage is over, or the request is.
 Resolver::Stage Resolver::next_stage() noexcept {
   AsyncState& async = *async_;
-  if (async.gate == plan_->step_count_ || limit_ < plan_->step_count_ || invalid()) return Stage::over;
-  async.gate = plan_->step_count_;
-  if (exchange_->collect_body(async.again)) return check_body(), Stage::again;
-  async.waits_for_body = async.queued = true;
-  return Stage::waits;
+  if (async.gate == plan_->step_count_ || limit_ < plan_->step_count_) return Stage::over;
+  if (plan_->guards_need_permits_ && async.gate < plan_->guard_count_) {
+    if (!take_permits()) return Stage::waits;
+    return async.gate = plan_->guard_count_, Stage::again;
+  }
+  if (invalid()) return Stage::over;
+  if (!async.has_body) {
+    async.has_body = true;
+    if (!exchange_->collect_body(async.again)) {
+      async.waits_for_body = async.queued = true;
+      return Stage::waits;
+    }
+    check_body();
+    if (limit_ < plan_->step_count_) return Stage::over;
+  }
+  if (!take_permits()) return Stage::waits;
+  return async.gate = plan_->step_count_, Stage::again;
 }
+
+// --- what is limited ------------------------------------------------------------------------------------------------
+
+/// A place for every job that can be away at once, or no user code runs at all.
+bool Resolver::admit() noexcept {
+  for (const Admission& admission : plan_->admissions_) {
+    const bool has_place = admission.lane ? admission.lane->reserve(admission.width)
+                                          : context().pool().reserve(admission.width);
+    if (has_place) continue;
+    for (const Admission* before = plan_->admissions_.data(); before != &admission; ++before) {
+      if (before->lane) before->lane->unreserve(before->width);
+      else context().pool().unreserve(before->width);
+    }
+    HttpError full{503, "Too many requests wait for a worker"};
+    fail_request(std::make_unique<Error>(std::move(full).header("retry-after", "1")));
+    return false;
+  }
+  async_->is_admitted = true;
+  return true;
+}
+
+/// Nothing will be submitted any more but clean-ups, which need no place.
+void Resolver::give_places_back() noexcept {
+  if (!std::exchange(async_->is_admitted, false)) return;
+  for (const Admission& admission : plan_->admissions_) {
+    if (admission.lane) admission.lane->unreserve(admission.width);
+    else context().pool().unreserve(admission.width);
+  }
+}
+
+/// All that the request will hold, before it holds any: in one order for all requests, so that none waits for another
+/// in a circle. False: it has to be waited for.
+bool Resolver::take_permits() noexcept {
+  AsyncState& async = *async_;
+  while (async.permits_taken < plan_->permits_.size()) {
+    if (!plan_->permits_[async.permits_taken].semaphore->acquire(context(), async.permit)) {
+      async.waits_for_permit = true;
+      return false;
+    }
+    async.permits_held |= std::uint64_t{1} << async.permits_taken++;
+  }
+  return true;
+}
+
+void Resolver::permitted(Semaphore::Waiter& waiter) noexcept {
+  Resolver& resolver = *static_cast<AsyncState::Part<Semaphore::Waiter>&>(waiter).resolver;
+  AsyncState& async = *resolver.async_;
+  async.waits_for_permit = false;
+  async.permits_held |= std::uint64_t{1} << async.permits_taken++;
+  resolver.advance();
+}
+
+void Resolver::give_permit_back(std::size_t index) noexcept {
+  const std::uint64_t bit = std::uint64_t{1} << index;
+  if (!(async_->permits_held & bit)) return;
+  async_->permits_held &= ~bit;
+  plan_->permits_[index].semaphore->release();
+}
+
+/// Of resources that were never made.
+void Resolver::give_unused_permits_back() noexcept {
+  for (std::size_t i = 0; i < plan_->permits_.size(); ++i) {
+    if (!is_made(plan_->permits_[i].step)) give_permit_back(i);
+  }
+}
+
+// --- steps ----------------------------------------------------------------------------------------------------------
 
 bool Resolver::is_ready(std::size_t index) const noexcept {
   const std::uint64_t* needs = plan_->need_mask(index);
@@ -171,11 +254,9 @@ void Resolver::start_region(const Region& region) noexcept {
     if (plan_->observer_) tell(Moment::requested, plan_->steps_[step]);
   }
   if (plan_->observer_) run.times = std::make_unique<Time[]>(region.steps.size() + 1);
-  if (!context().submit(run.trip)) {
-    return fail(region.steps.front(), std::make_unique<Error>(HttpError{503, "Too many requests wait for a worker"}.header(
-                                          "retry-after", "1")));
-  }
   ++async_->in_flight;
+  if (region.lane) region.lane->submit(context(), run.trip);
+  else context().submit(run.trip);  // Never refused: it has a place.
 }
 
 void Resolver::execute_region(Job& job) noexcept {
@@ -336,7 +417,6 @@ void Resolver::stopped(StopCallback& callback) noexcept {
 void Resolver::too_late(Timer& timer) noexcept {
   Resolver& resolver = *static_cast<AsyncState::Part<Timer>&>(timer).resolver;
   resolver.cancel(CancelReason::deadline);
-  if (!resolver.async_->queued && resolver.async_->in_flight == 0) resolver.enqueue();
 }
 
 void Resolver::cancel(CancelReason reason) noexcept {
@@ -345,6 +425,9 @@ void Resolver::cancel(CancelReason reason) noexcept {
   limit_ = 0;
   env_.stop.request_stop();
   stop_from(0);
+  if (!async_->waits_for_permit || !plan_->permits_[async_->permits_taken].semaphore->withdraw(async_->permit)) return;
+  async_->waits_for_permit = false;
+  enqueue();
 }
 
 }  // namespace umbel::detail

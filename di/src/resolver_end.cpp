@@ -44,6 +44,8 @@ void Resolver::finish() noexcept {
   AsyncState& async = *async_;
   async.stopped.unlink();
   async.deadline.cancel();
+  give_places_back();
+  if (!plan_->permits_.empty()) give_unused_permits_back();
   if (trouble_) tell_observer();
   if (succeeded() && caller_ && caller_->keeps()) {
     async.phase = Phase::kept;
@@ -53,7 +55,10 @@ void Resolver::finish() noexcept {
   close_from(Phase::closing_handler);
 }
 
-void Resolver::let_go() noexcept { close_from(Phase::closing_handler); }
+void Resolver::let_go(Context& context) noexcept {
+  env_.context = &context;
+  close_from(Phase::closing_handler);
+}
 
 void Resolver::make_result() noexcept {
   if (exchange_) {
@@ -157,7 +162,9 @@ void Resolver::submit_closing(const Step& step) noexcept {
   const Outcome& shown = outcome();
   Closing& closing = open_closing(step);
   closing.outcome = &shown;
-  context().submit(closing.trip);
+  Lane* const lane = plan_->regions_[plan_->region_of_[step.index]].lane;
+  if (lane) lane->submit(context(), closing.trip);
+  else context().submit(closing.trip);  // Never refused: it is a clean-up.
 }
 
 void Resolver::execute_closing(Job& job) noexcept {
@@ -194,6 +201,9 @@ ErrorBox Resolver::end_closing(const Step& step, ErrorBox error) noexcept {
 
 void Resolver::closed(const Step& step, ErrorBox error) noexcept {
   AsyncState::set(async_->closed(), step.index);
+  for (std::size_t i = 0; i < plan_->permits_.size(); ++i) {
+    if (plan_->permits_[i].step == step.index) give_permit_back(i);
+  }
   if (plan_->observer_) tell(Moment::closed, step, error.get());
   if (error) closing_failed(step, std::move(error));
   if (async_->phase == Phase::resolving) close_unused();
@@ -308,8 +318,9 @@ void Resolver::leave() noexcept {
   }
   Caller& caller = *caller_;
   ErrorBox error = caller_error();
+  const std::string_view node = limit_ < plan_->step_count_ ? plan_->name_of(limit_) : std::string_view{};
   release();
-  caller.ended(std::move(error));
+  caller.ended(std::move(error), node);
 }
 
 ErrorBox Resolver::caller_error() {

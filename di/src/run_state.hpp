@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "umbel/core/context.hpp"
+#include "umbel/core/lane.hpp"
 #include "umbel/core/outcome.hpp"
+#include "umbel/core/semaphore.hpp"
 #include "umbel/core/stop.hpp"
 #include "umbel/core/task.hpp"
 #include "umbel/di/plan.hpp"
@@ -28,6 +30,7 @@ struct RegionRun {
       : resolver(r), region(g), trip(execute, finished) {
     env.context = &r.context();
     trip.run = this;
+    trip.set_class(JobClass::reserved);
   }
 
   Env env;  // First: a step's env offset leads here.
@@ -55,6 +58,7 @@ struct Closing {
       : resolver(r), step(s), limit(lasts), trip(execute, returned) {
     limit.closing = this;
     trip.closing = this;
+    trip.set_class(JobClass::cleanup);
   }
 
   Resolver& resolver;
@@ -89,9 +93,10 @@ struct AsyncState {
         sent(Resolver::sent),
         stopped(Resolver::stopped),
         deadline(Resolver::too_late),
+        permit(Resolver::permitted),
         words(static_cast<std::uint32_t>((steps + 63) / 64)),
         gate(first_gate) {
-    again.resolver = sent.resolver = stopped.resolver = deadline.resolver = &r;
+    again.resolver = sent.resolver = stopped.resolver = deadline.resolver = permit.resolver = &r;
     for (std::uint32_t i = 0; i < mask_count * words; ++i) masks()[i] = 0;
   }
 
@@ -133,6 +138,9 @@ struct AsyncState {
   Part<Work> sent;
   Part<StopCallback> stopped;
   Part<Timer> deadline;
+  Part<Semaphore::Waiter> permit;
+  std::size_t permits_taken = 0;     // In the plan's order.
+  std::uint64_t permits_held = 0;    // Of them, those that have not been given back.
   NodeRun::Late* arrived = nullptr;  // Coroutines that have ended, the latest first.
   LazyWaiter* lazy = nullptr;        // Who waits for a node that was asked for.
   std::uint32_t in_flight = 0;       // Nodes.
@@ -146,6 +154,9 @@ struct AsyncState {
   CancelReason reason = CancelReason::disconnected;
   bool queued = false;  // `again` is in the Context's queue.
   bool waits_for_body = false;
+  bool waits_for_permit = false;
+  bool has_body = false;  // Or needs none.
+  bool is_admitted = false;
   bool cancelled = false;
   bool has_reply = false;   // Made, not yet sent.
   bool is_replied = false;  // Sent: what fails now comes too late.

@@ -6,12 +6,15 @@
 
 #include <atomic>
 #include <deque>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "umbel/core/completion.hpp"
+#include "umbel/core/lane.hpp"
+#include "umbel/core/semaphore.hpp"
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/spawn.hpp"
 #include "umbel/core/when_all.hpp"
@@ -277,6 +280,94 @@ TEST(BorrowedLoop, GoesOnWhileAJobIsAwayInAnyPool) {
   host.run();
 
   EXPECT_EQ(home, 2);
+}
+
+// `body(host)` on two threads. libuv closes descriptors behind ThreadSanitizer's back, which takes one that is used
+// again by another thread for a race: so both loops are made and closed here.
+template <class Body>
+void on_two_threads(Body body) {
+  HostLoop hosts[2];
+  std::thread one{[&] { body(hosts[0]); }}, two{[&] { body(hosts[1]); }};
+  one.join();
+  two.join();
+}
+
+TEST(BorrowedLoop, GoesOnWhileAJobWaitsInALaneThatAnotherLoopsJobsFill) {
+  Lane lane{{.limit = 1}};
+  std::atomic<int> all_home{0};
+  on_two_threads([&](HostLoop& host) {
+    Loop loop{host.get()};
+    host.run();  // What follows is submitted from outside of any turn.
+    int home = 0;
+    std::deque<LoopJob> jobs;
+    for (int i = 0; i < 200; ++i) lane.submit(loop.context(), jobs.emplace_back(home));
+
+    host.run();
+
+    all_home += home;
+    for (const LoopJob& job : jobs) EXPECT_TRUE(job.executed_elsewhere);
+  });
+
+  EXPECT_EQ(all_home, 400);
+}
+
+TEST(Loop, WaitsAtItsEndForJobsInALane) {
+  Lane lane{{.limit = 1}};
+  int home = 0;
+  std::deque<LoopJob> jobs;
+  {
+    Loop loop;
+    for (int i = 0; i < 100; ++i) lane.submit(loop.context(), jobs.emplace_back(home));
+  }
+
+  EXPECT_EQ(home, 100);
+}
+
+class LoopWaiter : public Semaphore::Waiter {
+public:
+  LoopWaiter(Semaphore& semaphore, int& granted) noexcept : Waiter(arrive), semaphore_(semaphore), granted_(granted) {}
+
+private:
+  static void arrive(Waiter& waiter) noexcept {
+    auto& self = static_cast<LoopWaiter&>(waiter);
+    ++self.granted_;
+    self.semaphore_.release();
+  }
+  Semaphore& semaphore_;
+  int& granted_;
+};
+
+TEST(BorrowedLoop, GoesOnWhileSomebodyWaitsForASemaphore) {
+  Semaphore semaphore{0};
+  std::atomic<int> all_granted{0};
+  std::latch both_wait{2};
+  std::atomic<bool> released{false};
+  on_two_threads([&](HostLoop& host) {
+    Loop loop{host.get()};
+    host.run();
+    int granted = 0;
+    std::deque<LoopWaiter> waiters;
+    for (int i = 0; i < 100; ++i) semaphore.acquire(loop.context(), waiters.emplace_back(semaphore, granted));
+    both_wait.arrive_and_wait();
+    if (!released.exchange(true)) semaphore.release();
+
+    host.run();
+
+    all_granted += granted;
+  });
+
+  EXPECT_EQ(all_granted, 200);
+  EXPECT_EQ(semaphore.available(), 1u);
+}
+
+TEST(Loop, PromisesThePlacesOfItsPool) {
+  Loop loop{Loop::Options{.queue_limit = 3}};
+  WorkPool& pool = loop.context().pool();
+
+  EXPECT_TRUE(pool.reserve(3));
+  EXPECT_FALSE(pool.reserve(1));
+  pool.unreserve(3);
+  EXPECT_TRUE(pool.reserve(1));
 }
 
 class CountedWork : public Work {

@@ -133,5 +133,42 @@ TEST(ManualPool, RefusesMoreThanItsLimit) {
   EXPECT_EQ(notes, (std::vector<int>{1, 2, -1, -2}));
 }
 
+TEST(ManualPool, GivesCleanupsFirst) {
+  ManualPort port;
+  std::vector<int> notes;
+  NotedJob one{notes, 1}, two{notes, 2}, three{notes, 3}, four{notes, 4};
+  three.set_class(JobClass::cleanup);
+  four.set_class(JobClass::cleanup);
+  for (NotedJob* const job : {&one, &two, &three, &four}) port.context().submit(*job);
+
+  port.pool().run_all();
+  port.run();
+
+  EXPECT_EQ(notes, (std::vector<int>{3, 4, 1, 2, -3, -4, -1, -2}));
+}
+
+TEST(ManualPool, PromisesPlacesUpToItsLimitAndRefusesNoJobThatHasOne) {
+  ManualPool pool{2};
+  ManualPort port{pool};
+  std::vector<int> notes;
+  NotedJob normal{notes, 1}, reserved{notes, 2}, cleanup{notes, 3};
+  reserved.set_class(JobClass::reserved);
+  cleanup.set_class(JobClass::cleanup);
+
+  EXPECT_FALSE(pool.reserve(3));
+  EXPECT_TRUE(pool.reserve(2));
+  EXPECT_EQ(pool.reserved(), 2u);
+  EXPECT_FALSE(port.context().submit(normal));
+  EXPECT_TRUE(port.context().submit(reserved));
+  EXPECT_TRUE(port.context().submit(cleanup));
+  pool.unreserve(1);
+  EXPECT_TRUE(port.context().submit(normal));
+  EXPECT_FALSE(pool.reserve(1));
+
+  EXPECT_EQ(pool.run_all(), 3u);
+  port.run();
+  EXPECT_TRUE(pool.reserve(1));
+}
+
 }  // namespace
 }  // namespace umbel::testing

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstddef>
+#include <string_view>
+#include <vector>
 
 namespace umbel {
 namespace {
@@ -30,6 +33,25 @@ TEST(EqualIgnoringCase, ComparesAsciiOnly) {
   EXPECT_FALSE(equal_ignoring_case("@", "`"));
 }
 
+TEST(EqualIgnoringCase, LooksAtEveryByte) {
+  const auto is_letter = [](int c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  for (std::size_t size = 1; size <= 25; ++size)
+    for (std::size_t place = 0; place < size; ++place)
+      for (int byte = 0; byte < 256; ++byte) {
+        std::vector<char> a(size, 'x');  // On the heap and exactly as long, for AddressSanitizer.
+        std::vector<char> b(size, 'X');
+        a[place] = static_cast<char>(byte);
+        b[place] = static_cast<char>(byte ^ 0x20);
+        const std::string_view text(a.data(), size);
+        const std::string_view other(b.data(), size);
+        ASSERT_EQ(equal_ignoring_case(text, other), is_letter(byte)) << text << ' ' << other;
+        b[place] = static_cast<char>(byte);
+        ASSERT_TRUE(equal_ignoring_case(text, other));
+        b[place] = static_cast<char>(byte ^ 0x01);
+        ASSERT_FALSE(equal_ignoring_case(text, other));
+      }
+}
+
 TEST(Headers, FindsTheFirstFieldOfANameWhateverItsCase) {
   const std::array<HeaderField, 3> fields{{{"Host", "a"}, {"X-Token", "one"}, {"x-token", "two"}}};
   const Headers headers{fields};
@@ -48,6 +70,33 @@ TEST(Request, SplitsItsTargetAtTheFirstQuestionMark) {
   EXPECT_EQ(request.query(), "x=1?y");
   EXPECT_EQ((Request{Method::get, "/a", {}}.query()), "");
   EXPECT_EQ((Request{Method::get, "/a?", {}}.path()), "/a");
+}
+
+TEST(Request, MovesPartsOfItsPathToTheRoot) {
+  Request request{Method::get, "/a/b/c?x=1", {}};
+
+  request.enter(2);
+  EXPECT_EQ(request.root(), "/a");
+  EXPECT_EQ(request.path(), "/b/c");
+  request.enter(4);
+
+  EXPECT_EQ(request.root(), "/a/b/c");
+  EXPECT_EQ(request.path(), "/") << "nothing is left";
+  EXPECT_EQ(request.query(), "x=1");
+  EXPECT_EQ(request.target(), "/a/b/c?x=1");
+}
+
+TEST(OwnedRequest, KeepsTheRootOfWhatItCopies) {
+  Request request{Method::get, "/a/b", {}};
+  request.enter(2);
+
+  OwnedRequest copy{Method::get, "/"};
+  copy = OwnedRequest{request};
+
+  EXPECT_EQ(copy.view().root(), "/a");
+  EXPECT_EQ(copy.view().path(), "/b");
+  request.enter(2);
+  EXPECT_EQ(OwnedRequest{request}.view().path(), "/");
 }
 
 TEST(OwnedRequest, KeepsItsTextWhileItIsMovedAndGrows) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "umbel/testing/manual_port.hpp"
 
@@ -127,6 +128,55 @@ TEST(WorkQueue, RefusesMoreThanItsLimit) {
   EXPECT_EQ(jobs.submit(port.context(), 1), 1u) << "there is room again";
   loop.run();
   port.run();
+}
+
+TEST(WorkQueue, PromisesWhatItHoldsAndRefusesNoJobThatHasAPromise) {
+  BareLoop loop;
+  WorkQueue queue{loop.get(), 2, 1};
+  ManualPort port{queue};
+  int home = 0;
+  UvJob reserved{[] {}, home};
+  UvJob normal{[] {}, home};
+  reserved.set_class(JobClass::reserved);
+
+  EXPECT_FALSE(queue.reserve(3));
+  EXPECT_TRUE(queue.reserve(2));
+  EXPECT_FALSE(port.context().submit(normal));
+  EXPECT_TRUE(port.context().submit(reserved));
+  queue.unreserve(2);
+  EXPECT_TRUE(port.context().submit(normal));
+  loop.run();
+  port.run();
+
+  EXPECT_EQ(home, 2);
+}
+
+TEST(WorkQueue, ExecutesCleanupsBeforeWhatIsQueued) {
+  BareLoop loop;
+  WorkQueue queue{loop.get(), 10, 1};
+  ManualPort port{queue};
+  std::latch begun{1}, go{1};
+  int home = 0;
+  UvJob blocking{[&] {
+                   begun.count_down();
+                   go.wait();
+                 },
+                 home};
+  std::vector<int> order;  // Of the one worker.
+  UvJob set_up{[&] { order.push_back(1); }, home};
+  UvJob tear_down{[&] { order.push_back(2); }, home};
+  tear_down.set_class(JobClass::cleanup);
+  port.context().submit(blocking);
+  begun.wait();
+
+  port.context().submit(set_up);
+  port.context().submit(tear_down);
+  go.count_down();
+  loop.run();
+  port.run();
+
+  EXPECT_EQ(order, (std::vector<int>{2, 1}));
+  EXPECT_EQ(home, 3);
 }
 
 TEST(WorkQueue, RunsAsManyJobsAtOnceAsItHasWorkersAndNeverMore) {

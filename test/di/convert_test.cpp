@@ -35,6 +35,43 @@ TEST(Convert, TakesIntegersWithinTheirType) {
   EXPECT_EQ(converted<unsigned>("-0"), 0u);
 }
 
+template <class T>
+void expect_every_length() {
+  using Limits = std::numeric_limits<T>;
+  std::string digits;
+  for (int size = 1; size <= Limits::digits10 + 2; ++size) {
+    digits += static_cast<char>('0' + size % 10);
+    const std::string zeros(digits.size(), '0');
+    const bool fits =
+        size <= Limits::digits10 || (size == Limits::digits10 + 1 && digits <= std::to_string(Limits::max()));
+    EXPECT_EQ(error_of<T>(digits), fits ? "" : "int_parsing_size") << digits;
+    if (fits) {
+      EXPECT_EQ(converted<T>(digits), static_cast<T>(std::stoull(digits)));
+    }
+    EXPECT_EQ(converted<T>(zeros), T{0});
+    for (std::size_t place = 0; place < digits.size(); ++place) {
+      for (const char c : {'/', ':', 'a', '\0', '\xb9'}) {
+        std::string broken = zeros;
+        broken[place] = c;
+        EXPECT_EQ(error_of<T>(broken), "int_parsing") << broken;
+      }
+    }
+  }
+  EXPECT_EQ(converted<T>(std::to_string(Limits::max())), Limits::max());
+  EXPECT_EQ(converted<T>(std::to_string(Limits::min())), Limits::min());
+}
+
+TEST(Convert, TakesDigitsUpToTheLengthOfTheType) {
+  expect_every_length<std::int8_t>();
+  expect_every_length<std::uint8_t>();
+  expect_every_length<std::int16_t>();
+  expect_every_length<std::uint16_t>();
+  expect_every_length<std::int32_t>();
+  expect_every_length<std::uint32_t>();
+  expect_every_length<std::int64_t>();
+  expect_every_length<std::uint64_t>();
+}
+
 TEST(Convert, RefusesWhatIsNoInteger) {
   for (const char* text : {"", "abc", "1.5", "1e3", " 1", "1 ", "0x10", "+", "-", "+-1", "--1", "1_000"}) {
     EXPECT_EQ(error_of<int>(text), "int_parsing") << text;

@@ -61,6 +61,14 @@ TEST(Graph, IsTextForPeople) {
             "GET /  (1 hop, 640 bytes)\n  a\"b  [plain, hop 1]  <- State<Pool>\n  h  [coroutine]  <- a\"b\n");
 }
 
+TEST(Graph, ShowsTags) {
+  Graph graph;
+  graph.routes.push_back({"GET /", {}, 0, 64, {"items", "admin"}});
+
+  EXPECT_EQ(graph.text(), "GET /  (0 hops, 64 bytes)  [items, admin]\n");
+  EXPECT_EQ(graph.json(), R"({"routes":[{"title":"GET /","hops":0,"bytes":64,"tags":["items","admin"],"nodes":[]}]})");
+}
+
 TEST(Graph, IsDotForGraphviz) {
   EXPECT_EQ(
       small_graph().dot(),
@@ -69,9 +77,10 @@ TEST(Graph, IsDotForGraphviz) {
 }
 
 TEST(Graph, IsJsonForPrograms) {
-  EXPECT_EQ(small_graph().json(),
-            R"({"routes":[{"title":"GET /","hops":1,"bytes":640,"nodes":[{"name":"a\"b","kind":"plain","needs":[],)"
-            R"("takes":["State<Pool>"],"hop":1},{"name":"h","kind":"coroutine","needs":[0],"takes":[],"hop":0}]}]})");
+  EXPECT_EQ(
+      small_graph().json(),
+      R"({"routes":[{"title":"GET /","hops":1,"bytes":640,"tags":[],"nodes":[{"name":"a\"b","kind":"plain","needs":[],)"
+      R"("takes":["State<Pool>"],"hop":1},{"name":"h","kind":"coroutine","needs":[0],"takes":[],"hop":0}]}]})");
 }
 
 }  // namespace

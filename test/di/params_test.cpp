@@ -63,6 +63,15 @@ TEST_F(Params, AreDecoded) {
   EXPECT_EQ(answer(text_of, "/?q=%00").size(), 1u);
 }
 
+TEST_F(Params, HaveSpacesForPlusesOfTheirOwn) {
+  EXPECT_EQ(answer(text_of, "/?q=+"), " ");
+  EXPECT_EQ(answer(text_of, "/?q=a+&b=c"), "a ");
+  EXPECT_EQ(answer(text_of, "/?q=+a+b"), " a b");
+  EXPECT_EQ(answer(text_of, "/?q=ab&b=c+d"), "ab");
+  EXPECT_EQ(answer(text_of, "/?b=c+d&q=ab"), "ab");
+  EXPECT_EQ(answer(text_of, "/?q+=1&q=2+3&q=4"), "2 3");
+}
+
 TEST_F(Params, MayBeEmpty) {
   EXPECT_EQ(answer(text_of, "/?q="), "");
   EXPECT_EQ(answer(text_of, "/?q"), "");

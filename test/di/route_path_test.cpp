@@ -50,5 +50,33 @@ TEST(RoutePath, KnowsEveryMistake) {
   EXPECT_EQ(parse_route(std::string_view{deep}.substr(2)).mistake, RouteMistake::none);
 }
 
+TEST(RoutePath, BehindAPrefixHasItsParametersAndMayBeEmpty) {
+  constexpr detail::ParsedRoute prefix = detail::parse_prefix("/users/{id}");
+  constexpr detail::ParsedRoute route = detail::parse_below(prefix, "/orders/{order}");
+
+  static_assert(route.count == 4 && route.has("id") && route.has("order"));
+  static_assert(detail::parse_below(prefix, "").count == 2);
+  EXPECT_EQ(detail::parse_below(prefix, "/{id}").mistake, RouteMistake::same_name_twice);
+  EXPECT_EQ(detail::parse_below(prefix, "orders").mistake, RouteMistake::starts_without_slash);
+  EXPECT_EQ(detail::parse_below(detail::parse_prefix("/{p:path}"), "/x").mistake, RouteMistake::path_before_the_end);
+  EXPECT_EQ(detail::parse_below(detail::parse_prefix("/{p:path}"), "").mistake, RouteMistake::none);
+}
+
+TEST(RoutePrefix, KnowsEveryMistake) {
+  using detail::mistake_in_plain_prefix;
+  EXPECT_EQ(mistake_in_plain_prefix(""), RouteMistake::none);
+  EXPECT_EQ(mistake_in_plain_prefix("/a/b"), RouteMistake::none);
+  EXPECT_EQ(mistake_in_plain_prefix("a"), RouteMistake::starts_without_slash);
+  EXPECT_EQ(mistake_in_plain_prefix("/a/"), RouteMistake::ends_with_a_slash);
+  EXPECT_EQ(mistake_in_plain_prefix("/a/{id}"), RouteMistake::parameter_in_prefix);
+  EXPECT_EQ(mistake_in_plain_prefix("/a}"), RouteMistake::parameter_in_prefix);
+}
+
+TEST(RoutePrefix, OfOneSlashIsNothing) {
+  EXPECT_EQ(RoutePrefix{"/"}.text(), "");
+  EXPECT_EQ(RoutePrefix{runtime_route("/")}.text(), "");
+  EXPECT_EQ(RoutePrefix{"/v1"}.text(), "/v1");
+}
+
 }  // namespace
 }  // namespace umbel::test

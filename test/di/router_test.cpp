@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <deque>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "journal.hpp"
 #include "peer.hpp"
@@ -202,6 +204,44 @@ TEST_F(Routing, FindsEachOfAThousandRoutes) {
   EXPECT_EQ(status("/1/-/"), 404);
 }
 
+TEST_F(Routing, TellsLiteralsApartThatBeginAlike) {
+  std::deque<std::string> texts;
+  const auto add = [&](const std::string& text) {
+    texts.push_back(text);
+    app.get(runtime_route(texts.back()), [text](Path<"x"> x) { return text + "=" + std::string{*x}; });
+  };
+  const auto is_few = [](std::size_t size) { return size % 4 == 0; };  // 0, 4, 8, 12, 16 and 20.
+  for (std::size_t size = 0; size <= 20; ++size) {
+    if (is_few(size)) add("/few/" + std::string(size, 'a') + "/{x}");
+    add("/many/" + std::string(size, 'a') + "/{x}");
+  }
+
+  for (std::size_t size = 0; size <= 20; ++size) {
+    const std::string few = "/few/" + std::string(size, 'a');
+    const std::string many = "/many/" + std::string(size, 'a');
+    ASSERT_EQ(body(many + "/7"), many + "/{x}=7");
+    if (is_few(size)) {
+      ASSERT_EQ(body(few + "/7"), few + "/{x}=7");
+    } else {
+      ASSERT_EQ(status(few + "/7"), 404);
+    }
+    ASSERT_EQ(status(few), 404);
+    ASSERT_EQ(status(few + "/"), 404);
+    ASSERT_EQ(status(few + "/7/"), 404);
+    for (std::size_t place = 0; place < size; ++place) {
+      std::string other(size, 'a');
+      other[place] = 'b';
+      ASSERT_EQ(status("/few/" + other + "/7"), 404) << other;
+      ASSERT_EQ(status("/many/" + other + "/7"), 404) << other;
+    }
+  }
+  EXPECT_EQ(status("/few/" + std::string(21, 'a') + "/7"), 404);
+  EXPECT_EQ(status("/many/" + std::string(21, 'a') + "/7"), 404);
+  EXPECT_EQ(body("/few/%61aaa/7"), "/few/aaaa/{x}=7");
+  EXPECT_EQ(status("/few/aaaa%2F7/7"), 404) << "an escaped slash ends no literal";
+  EXPECT_EQ(body("/few/aaaa/%61%2Fb"), "/few/aaaa/{x}=a/b");
+}
+
 // --- the start ------------------------------------------------------------------------------------------------------
 
 TEST_F(Routing, StopsTheStartAtEqualRoutesAndNamesBoth) {
@@ -274,6 +314,273 @@ TEST_F(Routing, RefusesStateThatIsThereAlready) {
 
   EXPECT_THROW(app.state(6), std::logic_error);
   EXPECT_THROW(app.route(Method::other, "/", says("")), std::logic_error);
+}
+
+// --- routers in routers ---------------------------------------------------------------------------------------------
+
+class Including : public Routing {};
+
+TEST_F(Including, PutsAPrefixBeforeEveryRoute) {
+  Router items;
+  items.get("", says("list")).get("/", says("slash")).post("", says("post"));
+  items.get("/{id}", [](Path<"id"> id) { return std::string{*id}; });
+  app.include("/items", items);
+
+  EXPECT_EQ(body("/items"), "list");
+  EXPECT_EQ(body("/items/"), "slash");
+  EXPECT_EQ(body("/items/7"), "7");
+  EXPECT_EQ(ask(OwnedRequest{Method::post, "/items"})->body(), "post");
+  EXPECT_EQ(status("/"), 404);
+  EXPECT_EQ(status("/7"), 404);
+}
+
+TEST_F(Including, GivesHandlersTheParametersOfATypedPrefix) {
+  Router<"/users/{user}"> of_user;
+  of_user.get("", [](Path<"user"> user) { return std::string{*user}; });
+  of_user.get("/orders/{order:int}",
+              [](Path<"order", int> order, Path<"user"> user) { return std::string{*user} + std::to_string(*order); });
+  app.include(of_user);
+
+  EXPECT_EQ(body("/users/ann"), "ann");
+  EXPECT_EQ(body("/users/ann/orders/7"), "ann7");
+}
+
+TEST_F(Including, GoesToAnyDepth) {
+  Router<"/c"> inner;
+  inner.get("/end", says("end"));
+  Router<"/b/{b}"> middle;
+  middle.include("/plain", inner);
+  Router outer;
+  outer.include(middle);
+  app.include("/a", outer);
+
+  EXPECT_EQ(body("/a/b/7/plain/c/end"), "end");
+}
+
+TEST_F(Including, MayBeDoneTwice) {
+  Router items;
+  items.get("/x", says("x"));
+  app.include("/one", items).include("/two", items);
+
+  EXPECT_EQ(body("/one/x"), "x");
+  EXPECT_EQ(body("/two/x"), "x");
+}
+
+TEST_F(Including, CountsWhatARouterGetsLater) {
+  Router items;
+  app.include("/items", items);
+  items.get("/late", says("late"));
+
+  EXPECT_EQ(body("/items/late"), "late");
+}
+
+TEST_F(Including, KeepsTheHandlersOfARouterThatIsGone) {
+  const auto make_router = [] {
+    Router items;
+    items.get("/x", says("a name that is too long to be kept in place"));
+    return items;
+  };
+  app.include("/made", make_router());
+
+  EXPECT_EQ(body("/made/x"), "a name that is too long to be kept in place");
+}
+
+TEST_F(Including, ClosesRoutersWhenTheAppStarts) {
+  Router inner;
+  Router outer;
+  outer.include("/inner", inner);
+  app.include("/outer", outer);
+  app.start(port.context());
+
+  EXPECT_THROW(inner.get("/late", says("")), std::logic_error);
+  EXPECT_THROW(inner.tag<"late">(), std::logic_error);
+  EXPECT_THROW(outer.include(Router{}), std::logic_error);
+  EXPECT_THROW(outer.policy(Policy::sequential), std::logic_error);
+}
+
+TEST_F(Including, OfARouterInItselfIsRefused) {
+  Router<> a;
+  Router<> b;
+  Router<> c;
+  a.include("/b", b);
+  b.include("/c", c);
+
+  EXPECT_THROW(a.include(a), std::logic_error);
+  EXPECT_THROW(c.include("/a", a), std::logic_error);
+}
+
+TEST_F(Including, RefusesAPrefixWithParametersThatIsOnlyKnownAtRunTime) {
+  Router items;
+  items.get("/x", says(""));
+  app.include(runtime_route("/users/{id}"), items).include(runtime_route("/a/"), items);
+
+  EXPECT_EQ(start_error(),
+            "umbel: the application cannot start:\n"
+            "  a router included at /users/{id}: a prefix that is given here has no parameters; those are part of a "
+            "router's type: Router<\"/users/{id}\">\n"
+            "  a router included at /a/: a prefix must not end with a slash");
+}
+
+TEST_F(Including, TakesAPrefixThatIsOnlyKnownAtRunTime) {
+  Router items;
+  items.get("/x", says("x"));
+  {
+    const std::string version = "/v7";
+    app.include(runtime_route(version), items);
+  }
+
+  EXPECT_EQ(body("/v7/x"), "x");
+}
+
+TEST_F(Including, ChecksARuntimeRouteWithAllThatIsAroundIt) {
+  Router items;
+  items.get(runtime_route("/{item}"),
+            [](Path<"user"> user, Path<"item"> item) { return std::string{*user} + std::string{*item}; });
+  Router<"/users/{user}"> of_user;
+  of_user.include("/items", items);
+  app.include(of_user);
+
+  EXPECT_EQ(body("/users/ann/items/7"), "ann7");
+}
+
+TEST_F(Including, StopsTheStartAtMistakesThatOnlyWholeTemplatesShow) {
+  Router<"/{id}"> inner;
+  inner.get("", says(""));
+  Router<"/users/{id}"> outer;
+  outer.include(inner);
+  Router items;
+  items.get("", says("")).get(runtime_route("/{item}"), [](Path<"user">) {});
+  app.include(outer).include("/i", items).include(items);
+  app.get("/i", says(""));
+
+  const std::string error = start_error();
+
+  EXPECT_NE(error.find("GET /users/{id}/{id}: two parameters have the same name"), std::string::npos) << error;
+  EXPECT_NE(error.find("GET : the route's template must start with a slash"), std::string::npos) << error;
+  EXPECT_NE(error.find("GET /i/{item} -> handler: it takes Path<\"user\">"), std::string::npos) << error;
+  EXPECT_NE(error.find("GET /i: it answers the same requests as GET /i"), std::string::npos) << error;
+}
+
+// --- what routes have of the routers around them --------------------------------------------------------------------
+
+void app1() {}
+void app2() {}
+void at_inclusion() {}
+void outer1() {}
+void inner1() {}
+void route1() {}
+void route2() {}
+
+struct OpenApp : App {
+  using Router<>::contents;
+
+  detail::Placement only_route() const {
+    std::vector<std::string> problems;
+    return contents().placed_routes(problems).at(0).placement;
+  }
+  /// "app1 app2, outer1": layers with a comma in between.
+  std::string layers() const {
+    std::string out;
+    for (const detail::GuardLayer& layer : only_route().guard_layers) {
+      if (!out.empty()) out += ",";
+      for (const detail::NodeInfo* guard : layer) out.append(out.empty() ? "" : " ").append(guard->name);
+    }
+    return unqualified(out);
+  }
+};
+
+TEST(Guards, StandInLayersFromTheAppInwards) {
+  OpenApp app;
+  Router inner;
+  inner.get("/", [] {}, {.guards = guards<route1, route2>});
+  inner.guard<inner1>();
+  Router outer;
+  outer.include("/inner", inner);
+  outer.guard<outer1>();
+  app.include("/outer", outer, {.guards = guards<at_inclusion>});
+  app.guard<app1>().guard<app2>();
+
+  EXPECT_EQ(app.layers(), "app1 app2, at_inclusion, outer1, inner1, route1 route2");
+}
+
+TEST(Guards, OfNobodyMakeNoLayer) {
+  OpenApp app;
+  Router inner;
+  inner.get("/", [] {});
+  app.include("/inner", inner);
+  app.guard<app1, app2>();
+
+  EXPECT_EQ(app.layers(), "app1 app2");
+}
+
+TEST(RouterOptions, CountFromTheClosest) {
+  using std::chrono::seconds;
+  OpenApp app;
+  Router inner;
+  inner.get("/", [] {}, {.deadline = seconds{1}});
+  inner.deadline(seconds{2}).on_disconnect(OnDisconnect::finish);
+  Router outer;
+  outer.include(inner, {.policy = Policy::sequential, .on_disconnect = OnDisconnect::cancel});
+  outer.policy(Policy::concurrent).deadline(seconds{3});
+  app.include(outer);
+
+  const detail::Placement route = app.only_route();
+
+  EXPECT_EQ(route.deadline, seconds{1}) << "the route's own";
+  EXPECT_EQ(route.on_disconnect, OnDisconnect::finish) << "the inner router's";
+  EXPECT_EQ(route.policy, Policy::sequential) << "the inclusion's";
+}
+
+TEST(RouterOptions, MayTakeADeadlineBack) {
+  OpenApp app;
+  app.get("/", [] {}, {.deadline = std::chrono::seconds{0}});
+  app.deadline(std::chrono::seconds{3});
+
+  EXPECT_EQ(app.only_route().deadline, std::chrono::seconds{0});
+}
+
+TEST(RouterOptions, AreNotSetUnlessSomebodySaysSo) {
+  OpenApp app;
+  app.get("/", [] {});
+
+  const detail::Placement route = app.only_route();
+
+  EXPECT_FALSE(route.policy || route.deadline || route.on_disconnect);
+}
+
+int plain_first() { return 1; }
+Task<int> between() { co_return 1; }
+int plain_second(Depends<plain_first> first) { return *first; }
+Task<Response> takes_all(Depends<plain_first>, Depends<between>, Depends<plain_second>) { co_return Response{200}; }
+
+TEST(RouterOptions, OfPolicyReachThePlan) {
+  App app;
+  Router sequential;
+  sequential.get("/s", takes_all).get("/c", takes_all, {.policy = Policy::concurrent});
+  sequential.policy(Policy::sequential);
+  app.get("/", takes_all).include(sequential);
+
+  const std::vector<GraphRoute> routes = app.graph().routes;
+
+  EXPECT_EQ(routes.at(0).hops, 1u);
+  EXPECT_EQ(routes.at(1).hops, 2u) << "the chain is not one in a sequential plan";
+  EXPECT_EQ(routes.at(2).hops, 1u);
+}
+
+TEST(Tags, AddUpFromTheAppInwards) {
+  App app;
+  Router items;
+  items.get("/x", [] {}, {.tags = tags<"x", "y">});
+  items.get("/plain", [] {});
+  items.tag<"items">();
+  app.include("/items", items, {.tags = tags<"included">});
+  app.tag<"app">();
+
+  const Graph graph = app.graph();
+
+  EXPECT_EQ(graph.routes.at(0).title, "GET /items/x");
+  EXPECT_EQ(graph.routes.at(0).tags, (std::vector<std::string>{"app", "included", "items", "x", "y"}));
+  EXPECT_EQ(graph.routes.at(1).tags, (std::vector<std::string>{"app", "included", "items"}));
 }
 
 }  // namespace

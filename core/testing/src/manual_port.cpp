@@ -7,9 +7,24 @@
 namespace umbel::testing {
 
 bool ManualPool::submit(Job& job) noexcept {
-  if (jobs_.size() >= limit_) return false;
-  jobs_.push_back(&job);
+  if (job.job_class() == JobClass::normal && !has_room_for(1)) return false;
+  const auto is_no_cleanup = [](const Job* waiting) { return waiting->job_class() != JobClass::cleanup; };
+  const bool goes_first = job.job_class() == JobClass::cleanup;
+  jobs_.insert(goes_first ? std::find_if(jobs_.begin(), jobs_.end(), is_no_cleanup) : jobs_.end(), &job);
   return true;
+}
+
+bool ManualPool::reserve(std::size_t jobs) noexcept {
+  if (!has_room_for(jobs)) return false;
+  reserved_ += jobs;
+  return true;
+}
+
+bool ManualPool::has_room_for(std::size_t jobs) const noexcept {
+  const auto is_normal = [](const Job* waiting) { return waiting->job_class() == JobClass::normal; };
+  const auto normal = std::count_if(jobs_.begin(), jobs_.end(), is_normal);
+  const std::size_t taken = static_cast<std::size_t>(normal) + reserved_;
+  return taken <= limit_ && jobs <= limit_ - taken;
 }
 
 Job& ManualPool::take(std::size_t index) {

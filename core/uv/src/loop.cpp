@@ -76,11 +76,11 @@ public:
     if (!stopper_.sent.exchange(true, std::memory_order_acq_rel)) context_.post(static_cast<Work&>(stopper_));
   }
 
-  void hold() noexcept {
+  void hold() noexcept override {
     ++holds_;
     uv_ref(reinterpret_cast<uv_handle_t*>(&handles_->async));
   }
-  void release() noexcept {
+  void release() noexcept override {
     --holds_;
     hold_if_needed();
   }
@@ -167,6 +167,8 @@ private:
     uv_ref(reinterpret_cast<uv_handle_t*>(&handles_->async));
     return true;
   }
+  bool reserve(std::size_t jobs) noexcept override { return pool_->reserve(jobs); }
+  void unreserve(std::size_t jobs) noexcept override { pool_->unreserve(jobs); }
 
   void hold_if_needed() noexcept {
     auto* const async = reinterpret_cast<uv_handle_t*>(&handles_->async);

@@ -50,6 +50,8 @@ public:
     if (running_ == 0) delete this;
   }
 
+  bool reserve(std::size_t jobs) noexcept { return queue_.reserve(jobs); }
+  void unreserve(std::size_t jobs) noexcept { queue_.unreserve(jobs); }
   std::size_t waiting() const noexcept { return queue_.size(); }
   std::size_t workers() const noexcept { return width_; }
 
@@ -110,6 +112,8 @@ WorkQueue::WorkQueue(uv_loop_t* loop, std::size_t queue_limit, std::size_t worke
 WorkQueue::~WorkQueue() { impl_->abandon(); }
 
 bool WorkQueue::submit(Job& job) noexcept { return impl_->submit(job); }
+bool WorkQueue::reserve(std::size_t jobs) noexcept { return impl_->reserve(jobs); }
+void WorkQueue::unreserve(std::size_t jobs) noexcept { impl_->unreserve(jobs); }
 std::size_t WorkQueue::waiting() const noexcept { return impl_->waiting(); }
 std::size_t WorkQueue::workers() const noexcept { return impl_->workers(); }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "umbel/core/block_pool.hpp"
+#include "umbel/core/intrusive_list.hpp"
 
 namespace umbel {
 
@@ -20,6 +21,7 @@ using Duration = Clock::duration;
 
 class Context;
 class Job;
+class Lane;
 namespace testing {
 class TimerOrder;  // Of the simulation.
 }
@@ -34,6 +36,7 @@ public:
 
 private:
   friend class Context;
+  friend class Job;
   Function function_;
   Work* next_ = nullptr;
 };
@@ -50,15 +53,39 @@ public:
   virtual void arm(Time when) noexcept = 0;
   /// On the Context's thread.
   virtual Time now() noexcept { return Clock::now(); }
+  /// Something here waits for what another thread will post: a loop that ends when it has nothing left to do goes on
+  /// until `release` was called as often as `hold`. On the Context's thread. Other ports have nothing to do.
+  virtual void hold() noexcept {}
+  virtual void release() noexcept {}
+};
+
+/// How a pool, or a lane, treats a job.
+enum class JobClass : std::uint8_t {
+  normal,    // Refused if the queue is full.
+  reserved,  // Has a place already, by `reserve`: never refused. In the queue it is like a normal one.
+  cleanup,   // Never refused, needs no place, and goes before all others: a tear-down waits behind no set-up.
 };
 
 /// Runs plain functions on other threads. Several Contexts may share one.
+///
+/// Its queue has a limit. Places in it can be promised, so that what was admitted once is not refused half way; the
+/// places promised and the normal jobs that wait are never more, together, than the limit.
 class WorkPool {
 public:
   virtual ~WorkPool() = default;
-  /// Takes the job, or says no because it is full. A job that was taken is always handed back to its Context, executed
-  /// or withdrawn. On the thread of the job's Context.
+  /// Takes the job, or says no because it is full. Only a normal job may be refused, and a clean-up job is taken from
+  /// the queue before all others: see JobClass. A job that was taken is always handed back to its Context, executed or
+  /// withdrawn. On the thread of the job's Context.
   virtual bool submit(Job& job) noexcept = 0;
+
+  /// Promises places to `jobs` jobs of class `reserved`, or says no because the queue has not that many. A promise
+  /// holds, whether its jobs wait, run or are yet to come, until it is given back; whoever made it sees to it that no
+  /// more of its jobs wait at the same time. Any thread.
+  ///
+  /// A pool that does not override it promises everything: right where `submit` never refuses a reserved job.
+  virtual bool reserve([[maybe_unused]] std::size_t jobs) noexcept { return true; }
+  /// Gives places back, once none of the jobs that they were promised to is with the pool. Any thread.
+  virtual void unreserve([[maybe_unused]] std::size_t jobs) noexcept {}
 };
 
 /// A function for a worker. Intrusive: its owner keeps it alive until `finished` was called on the Context's thread.
@@ -69,10 +96,15 @@ public:
   /// `execute` runs on a worker, `finished` afterwards on the Context's thread.
   Job(Function execute, Function finished) noexcept : Work(come_home), execute_(execute), finished_(finished) {}
 
-  /// A job that no worker has begun is not executed; `finished` is called all the same. On the Context's thread.
+  /// Before the job is submitted, and not while it is away. Jobs are normal unless told.
+  void set_class(JobClass job_class) noexcept { class_ = job_class; }
+  JobClass job_class() const noexcept { return class_; }
+
+  /// A job that no worker has begun is not executed; `finished` is called all the same: when a worker comes to it, and
+  /// soon if it waits in a lane. On the Context's thread.
   void withdraw() noexcept {
     State expected = State::queued;
-    state_.compare_exchange_strong(expected, State::withdrawn, std::memory_order_relaxed);
+    if (state_.compare_exchange_strong(expected, State::withdrawn, std::memory_order_relaxed) && lane_) leave_lane();
   }
   /// Valid when `finished` is called: false if the job was withdrawn in time.
   bool executed() const noexcept { return state_.load(std::memory_order_relaxed) == State::begun; }
@@ -84,15 +116,26 @@ public:
 private:
   friend class Context;
   friend class JobQueue;
+  friend class Lane;
   enum class State : std::uint8_t { queued, begun, withdrawn };
 
   static void come_home(Work& work) noexcept;
 
+  // The ways through a lane: lane.cpp.
+  static void pass_lane(Work& work) noexcept;
+  void wait_in_lane() noexcept;
+  void wait_no_more() noexcept;
+  void go_to_pool() noexcept;
+  void leave_lane() noexcept;
+
   Function execute_;
   Function finished_;
   Context* home_ = nullptr;
-  Job* next_job_ = nullptr;
+  Lane* lane_ = nullptr;  // That the job was submitted to, while it is away.
+  detail::Link<Job> link_;
   std::atomic<State> state_{State::queued};
+  JobClass class_ = JobClass::normal;
+  bool waits_in_lane_ = false;  // Guarded by the lane.
 };
 
 /// Calls a function at a time, on the Context's thread. Owned by whoever waits; cancelled when destroyed.
@@ -146,7 +189,8 @@ public:
   template <class F>
   void post(F f);
 
-  /// Hands a job to the pool; false if the pool is full (then nothing happened). On the Context's thread.
+  /// Hands a job to the pool; false if the pool is full (then nothing happened), which only a normal job has to expect.
+  /// On the Context's thread.
   bool submit(Job& job) noexcept;
 
   /// Runs what is ready and what is due, `budget` pieces of work at most; asks the port for another turn if something
@@ -158,7 +202,7 @@ public:
   Port& port() noexcept { return port_; }
   WorkPool& pool() noexcept { return pool_; }
 
-  /// Jobs that are with the pool. A Context is not destroyed before they are home.
+  /// Jobs that are with the pool or wait in a lane. A Context is not destroyed before they are home.
   std::size_t jobs_away() const noexcept { return jobs_away_; }
   /// True if nothing is queued here and no timer runs. Posts under way are not seen.
   bool is_idle() const noexcept { return !first_ && timers_.empty() && !posted_.load(std::memory_order_relaxed); }
@@ -182,6 +226,7 @@ public:
 
 private:
   friend class Job;
+  friend class Lane;
   friend class Timer;
   friend class testing::TimerOrder;
 

@@ -19,6 +19,8 @@ public:
   Exchange& operator=(const Exchange&) = delete;
 
   const Request& request() const noexcept { return request_; }
+  /// For a service that hands the exchange on to another, see `Request::enter`. Before anybody reads the request.
+  void enter(std::size_t size) noexcept { request_.enter(size); }
   Context& context() const noexcept { return *context_; }
   /// Asked to stop once: when the peer is gone, or the transport waits no longer.
   StopToken stop_token() noexcept { return StopToken{stop_}; }

@@ -90,8 +90,10 @@ public:
   std::string_view target() const noexcept { return target_; }
   /// True if there is a `%` anywhere in the target.
   bool has_escapes() const noexcept { return has_escapes_; }
-  /// The part before the question mark, not decoded.
+  /// The part before the question mark, not decoded. In a mounted App: what is behind `root()`, `/` if nothing is.
   std::string_view path() const noexcept { return path_; }
+  /// The part of the path that led to the mounted App that answers: `/v1`. Empty outside of one.
+  std::string_view root() const noexcept { return target_.substr(0, root_size_); }
   /// The part behind the question mark, not decoded; empty if there is none.
   std::string_view query() const noexcept { return query_; }
   const Headers& headers() const noexcept { return headers_; }
@@ -101,10 +103,17 @@ public:
 
   /// For transports and `Exchange`.
   void set_body(std::string_view body) noexcept { body_ = body; }
+  /// For services that hand a request on: moves the path's first `size` bytes to the root. They end before a slash, or
+  /// with the path.
+  void enter(std::size_t size) noexcept {
+    root_size_ += static_cast<std::uint32_t>(size);
+    path_ = size == path_.size() ? std::string_view{"/"} : path_.substr(size);
+  }
 
 private:
   Method method_ = Method::get;
   bool has_escapes_ = false;
+  std::uint32_t root_size_ = 0;
   std::string_view target_;
   std::string_view path_;
   std::string_view query_;
@@ -129,10 +138,15 @@ public:
   OwnedRequest& body(std::string body);
 
   /// Valid while this object is, and until it is changed.
-  Request view() const noexcept { return Request{method_, *target_, Headers{fields_}, *body_}; }
+  Request view() const noexcept {
+    Request request{method_, *target_, Headers{fields_}, *body_};
+    if (root_size_ > 0) request.enter(root_size_);
+    return request;
+  }
 
 private:
   Method method_;
+  std::size_t root_size_ = 0;
   // Behind pointers that a move does not change: short strings would move with their owner.
   std::unique_ptr<std::string> target_;
   std::unique_ptr<std::string> body_;

@@ -3,11 +3,13 @@
 // The application: routes, state, and what wraps everything. A Service for any transport.
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "umbel/core/lane.hpp"
 #include "umbel/core/service.hpp"
 #include "umbel/di/around.hpp"
 #include "umbel/di/graph.hpp"
@@ -27,7 +29,7 @@ namespace umbel {
 /// Built up on one thread; once it is started (by the first transport or Engine) it never changes, and the Contexts of
 /// any number of threads share it without locks. What only the whole application shows - a State that is missing,
 /// routes that conflict - is a StartError then. Must outlive every transport and Engine that uses it.
-class App : public Router, public Service {
+class App : public Router<>, public Service {
 public:
   App();
   ~App() override;
@@ -69,18 +71,56 @@ public:
     return *this;
   }
 
-  /// For every route that does not say otherwise by itself.
+  /// Has `other` answer every path that is `at`, or starts with `at` and a slash, with its own routes, state, guards,
+  /// `around` and observer; what is around us is around it, our guards are not.
+  ///
+  ///     App app, shop;
+  ///     app.mount("/shop", shop);   // GET /shop/items/7 is GET /items/7 of shop
+  ///
+  /// It sees the path without `at`, and `Request::root()` tells what went before; `target()` and `query()` stay as they
+  /// came. `/shop` itself is its `/`, as `/shop/` is. Routes of ours come first where they fit better, as a route does
+  /// that ends in `{rest:path}`: `/shop/help`, `/shop/{page}`; so does a mount with a longer prefix; `/{rest:path}`
+  /// does not. What it does not know is its own 404. Starts when we start. Not owned: it outlives us. It may be mounted
+  /// several times, and serve by itself; an App that leads back to us is a std::logic_error.
+  App& mount(RoutePrefix at, App& other);
+
+  /// For every route that does not say otherwise by itself, nor has a router that does.
   App& policy(Policy policy);
+
+  /// Gives a lane to providers that name it: `provider<f>.lane("db")`. At most `limit` of its jobs run at once, in all
+  /// threads; a request for which there is no place in the lane is a 503 before anything of it runs. The same name
+  /// again is a std::logic_error.
+  App& lane(std::string_view name, LaneOptions options = {});
+
+  /// How long the tear-down of one resource may take before it is asked to stop. 5 s unless told.
+  App& tear_down_limit(Duration limit);
+
+  /// Has a provider of lifetime `app` or `loop` made although no route takes it: a worker's, or what Engine::call needs.
+  template <auto& provider>
+  App& keep() {
+    static_assert(detail::node_of<provider>->is_shared(),
+                  "umbel: only what lives as long as the App or its Context can be kept: "
+                  "provider<f>.lifetime(Lifetime::app)");
+    kept_.push_back(detail::node_of<provider>);
+    return *this;
+  }
 
   /// Not owned; outlives the App. One at the most.
   App& observe(Observer& observer);
 
-  /// Every route's plan. Before the start it shows what there is so far; a State that is missing does not matter.
+  /// Every route's plan, those of routers and mounted Apps at their full paths. Before the start it shows what there is
+  /// so far; a State that is missing does not matter.
   Graph graph() const;
 
   /// Checks everything and makes the plans; the first call does, later ones see that it is done. Throws StartError,
-  /// whose text lists every mistake. Any thread.
+  /// whose text lists every mistake, those of mounted Apps as well. Any thread.
   void start(Context& context) override;
+
+  /// Makes the providers of lifetime `app` (on the first Context) and `loop`, in dependency order. Those of lifetime
+  /// `app` are shared by all threads.
+  void open(Context& context, Notice& opened) noexcept override;
+  /// Tears them down in reverse; what lives as long as the App, with the last Context, on its thread.
+  void close(Context& context, Notice& closed) noexcept override;
 
   void serve(Exchange& exchange) noexcept override;
 
@@ -88,10 +128,22 @@ private:
   friend class Engine;
   struct Started;
   struct Lock;
+  struct Mount {
+    std::string prefix;
+    App* app;
+  };
 
   void add_state(const detail::StateInfo& info, void* object);
   void add_around(std::unique_ptr<detail::Around> around);
+  bool leads_to(const App& other) const noexcept;
+  std::vector<std::string> try_start(Context& context);
   std::unique_ptr<Started> make_plans(std::vector<std::string>& problems) const;
+  void add_routes(Started& started, std::vector<std::string>& problems) const;
+  void add_mounts(Started& started, std::vector<std::string>& problems) const;
+  void surround() noexcept;
+  detail::SharedNodes* shared() const noexcept;  // Once it has started.
+  void open_own(Context& context, Notice& opened) noexcept;
+  void close_own(Context& context, Notice& closed) noexcept;
   void dispatch(Exchange& exchange) noexcept;
 
   /// What answers when everything around it has had its say.
@@ -107,8 +159,14 @@ private:
   std::vector<std::unique_ptr<void, void (*)(void*)>> owned_;
   detail::StateTable states_;
   std::vector<std::unique_ptr<detail::Around>> arounds_;
+  std::vector<Mount> mounts_;
   Policy policy_ = Policy::concurrent;
   Observer* observer_ = nullptr;
+  Duration tear_down_limit_ = std::chrono::seconds{5};
+  std::vector<const detail::NodeInfo*> kept_;
+  std::unique_ptr<detail::Limits> limits_;
+  bool is_plain_ = true;     // Nothing but routes: nothing is around, and nothing has to be made first.
+  bool has_shared_ = false;  // Some nodes are.
   Core core_{*this};
   Service* outermost_ = nullptr;  // Null: nothing is around.
   std::unique_ptr<Started> started_;

@@ -35,6 +35,20 @@ template <class T>
 concept CharacterType = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
                         std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
+/// What nearly all integers are: digits alone, so few that they fit any T of this width. False if it is anything else.
+template <std::integral T>
+constexpr bool convert_few_digits(std::string_view text, std::optional<T>& out) noexcept {
+  if (text.size() - 1 >= std::numeric_limits<T>::digits10) return false;  // Without text, the difference wraps.
+  std::uint64_t value = 0;
+  for (const char c : text) {
+    const auto digit = static_cast<unsigned char>(c - '0');
+    if (digit > 9) return false;
+    value = value * 10 + digit;
+  }
+  out = static_cast<T>(value);
+  return true;
+}
+
 }  // namespace detail
 
 template <>
@@ -71,6 +85,7 @@ struct FromText<T> {
   using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
   static ConvertError convert(std::string_view text, std::optional<T>& out) noexcept {
     using Limits = std::numeric_limits<T>;
+    if (detail::convert_few_digits(text, out)) return {};
     Wide value = 0;
     ConvertError error;
     if constexpr (std::is_signed_v<T>) error = detail::parse_signed(text, Limits::min(), Limits::max(), value);

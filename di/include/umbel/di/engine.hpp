@@ -16,18 +16,45 @@ namespace umbel {
 
 namespace detail {
 
+/// What an App shares on a Context, on its way. Outlives its Engine if it has to.
+class Opening : Notice {
+public:
+  static Opening& begin(App& app, Context& context);
+  /// The Engine goes: what was opened is closed, now or when it is there.
+  void end() noexcept;
+
+  /// False: `work` is enqueued when it is.
+  bool is_over(Work& work);
+  const Error* failure() const noexcept { return failure_.get(); }
+
+private:
+  struct Closed;
+  Opening(App& app, Context& context) noexcept : Notice(told), app_(app), context_(context) {}
+  static void told(Notice& notice, const Error* error) noexcept;
+  void close() noexcept;
+
+  App& app_;
+  Context& context_;
+  std::vector<Work*> waiting_;
+  std::unique_ptr<Error> failure_;
+  bool is_over_ = false;
+  bool is_given_up_ = false;
+};
+
 /// Awaits one provider's value. Lives in the awaiting expression.
 template <auto& provider>
 class ProviderCall final : Caller {
 public:
   using T = Made<provider>;
 
-  ProviderCall(const Plan& plan, const Request& request) noexcept : plan_(plan), request_(request) {}
+  ProviderCall(Opening& opening, const Plan& plan, const Request& request) noexcept
+      : opening_(opening), plan_(plan), request_(request) {}
 
   void enter(Env& env) noexcept { env_ = &env; }
-  bool await_ready() noexcept {
-    resume_.call = this;
-    Resolver::call(plan_, *env_->context, request_, StopToken{env_->stop}, *this);
+  bool await_ready() {
+    resume_.call = begin_.call = this;
+    if (!opening_.is_over(begin_)) return false;
+    begin();
     return has_ended_;
   }
   void await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_ = waiting; }
@@ -37,22 +64,28 @@ public:
   }
 
 private:
-  struct Resume : Work {
+  struct Part : Work {
     using Work::Work;
     ProviderCall* call = nullptr;
   };
 
+  void begin() noexcept {
+    if (const Error* const failure = opening_.failure()) return ended(std::make_unique<Error>(*failure), {});
+    Resolver::call(plan_, *env_->context, request_, StopToken{env_->stop}, *this);
+  }
   void take([[maybe_unused]] void* slot) override {
     if constexpr (!std::is_void_v<T>) value_.emplace(std::move(*static_cast<T*>(plan_.root_value(slot))));
   }
-  void ended(ErrorBox error) noexcept override {
+  void ended(ErrorBox error, std::string_view) noexcept override {
     error_ = std::move(error);
     has_ended_ = true;
     if (waiting_) env_->context->enqueue(resume_);
   }
-  static void run(Work& work) noexcept { static_cast<Resume&>(work).call->waiting_.resume(); }
+  static void run(Work& work) noexcept { static_cast<Part&>(work).call->waiting_.resume(); }
+  static void run_begin(Work& work) noexcept { static_cast<Part&>(work).call->begin(); }
 
   using Kept = std::conditional_t<std::is_void_v<T>, char, T>;
+  Opening& opening_;
   const Plan& plan_;
   const Request request_;
   Env* env_ = nullptr;
@@ -60,12 +93,15 @@ private:
   ErrorBox error_;
   bool has_ended_ = false;
   std::coroutine_handle<> waiting_;
-  Resume resume_{run};
+  Part begin_{run_begin};
+  Part resume_{run};
 };
 
 }  // namespace detail
 
-/// One App on one Context. Makes the App start. On the Context's thread, but for `submit`.
+/// One App on one Context. Makes the App start and open, and closes it in the end: what the App shares on the Context
+/// is made before the first request, and torn down by turns of the loop after the Engine is gone. On the Context's
+/// thread, but for `submit`.
 ///
 ///     Engine engine{app, loop.context()};
 ///     Response response = co_await engine.handle(request);     // the whole pipeline, no socket
@@ -90,7 +126,7 @@ public:
   /// of the graph is gone when it arrives: a view of what another node made would dangle.
   template <auto& provider>
   detail::ProviderCall<provider> call(const Request& request = Request{}) {
-    return detail::ProviderCall<provider>{plan_of(*detail::node_of<provider>), request};
+    return detail::ProviderCall<provider>{opening_, plan_of(*detail::node_of<provider>), request};
   }
 
   /// Has `request` handled on the Context's thread, and calls `done(Response)` there. Any thread. `done` must not
@@ -111,6 +147,7 @@ private:
 
   App& app_;
   Context& context_;
+  detail::Opening& opening_;
   std::vector<Called> called_;  // Plans of what `call` was asked for.
 };
 

@@ -23,6 +23,7 @@ struct GraphRoute {
   std::vector<GraphNode> nodes;
   std::size_t hops = 0;   // How many times a request crosses to a worker.
   std::size_t bytes = 0;  // The request's memory: slots and node states.
+  std::vector<std::string> tags{};
 };
 
 /// What `App::graph` gives: a copy, independent of the App.
@@ -34,7 +35,7 @@ public:
   std::string text() const;
   /// Graphviz: a cluster per route.
   std::string dot() const;
-  /// `{"routes":[{"title","hops","bytes","nodes":[{"name","kind","needs","takes","hop"}]}]}`
+  /// `{"routes":[{"title","hops","bytes","tags","nodes":[{"name","kind","needs","takes","hop"}]}]}`
   std::string json() const;
 };
 

@@ -2,11 +2,12 @@
 #pragma once
 // A route's graph, laid out flat once: what the resolver runs per request.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,9 @@
 
 namespace umbel {
 
+class Lane;
 class Observer;
+class Semaphore;
 
 /// How independent nodes of a route are ordered.
 enum class Policy : std::uint8_t {
@@ -26,13 +29,17 @@ enum class Policy : std::uint8_t {
   sequential,  // One after the other, in declaration order, depth first.
 };
 
-/// What becomes of a request whose peer has left.
+/// What becomes of a request whose peer leaves before it has its reply. Where nothing is said, GET, HEAD and OPTIONS
+/// are cancelled, and the rest, which may change something on the server, finish.
 enum class OnDisconnect : std::uint8_t {
-  cancel,  // It is cancelled. The default for GET, HEAD and OPTIONS.
-  finish,  // It runs to its end. The default for everything else.
+  cancel,  // What has not started does not start, what runs is asked to stop.
+  finish,
 };
 
 namespace detail {
+
+class Limits;
+class SharedNodes;
 
 /// Finds the application's objects.
 class StateTable {
@@ -69,7 +76,7 @@ private:
   std::vector<Entry> entries_;  // Sorted by original.
 };
 
-/// Guards that stand beside one another: all of them are done before anything later starts.
+/// Guards of one router or route, in order. A barrier: the next layer begins when all of them have passed.
 using GuardLayer = std::vector<const NodeInfo*>;
 
 /// What a plan is made of.
@@ -82,13 +89,17 @@ struct PlanRequest {
   const StateTable* states;
   Policy policy = Policy::concurrent;
   Observer* observer = nullptr;
-  std::vector<GuardLayer> guard_layers{};  // Of the App, routers from the outside in, the route.
-  Duration deadline{};                     // From the request's head; zero: none.
-  std::optional<OnDisconnect> on_disconnect{};
   Duration tear_down_limit = std::chrono::seconds{5};
   const OverrideTable* overrides = nullptr;
+  SharedNodes* shared = nullptr;
+  Limits* limits = nullptr;
+  Lifetime level = Lifetime::request;  // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
+  std::span<const GuardLayer>
+      guard_layers{};                     // Outermost first: app, outer router, inner router, route. None is empty.
+  std::chrono::milliseconds deadline{0};  // Of a request, from its head on; 0: none.
+  std::optional<OnDisconnect> on_disconnect{};  // Left out: as the request's method says.
 };
 
 struct PlannedValue {
@@ -102,6 +113,20 @@ struct Region {
   std::vector<std::uint16_t> steps;  // In order; the first is where the region starts.
   std::vector<std::uint64_t> needs;  // What all of its steps need of others.
   std::uint32_t record;              // Offset of its RegionRun.
+  Lane* lane = nullptr;              // Null: the Context's pool.
+};
+
+/// Places on the work queue that a request must have before it starts: it is not refused later.
+struct Admission {
+  Lane* lane;         // Null: the Context's pool.
+  std::size_t width;  // How many of its jobs can be away at once.
+};
+
+/// A permit that a request must have before the resource is made.
+struct Permit {
+  Semaphore* semaphore;
+  std::size_t number;  // The order in which all requests take them.
+  std::uint16_t step;
 };
 
 /// A step that takes a value.
@@ -181,6 +206,9 @@ private:
   std::vector<std::uint16_t> held_;        // Steps that wait for somebody who awaits a Lazy.
   std::vector<ValueTaker> guard_takes_;    // Values that steps of the guard stage take.
   std::vector<LastUse> last_uses_;         // Dependents first.
+  std::vector<Admission> admissions_;
+  std::vector<Permit> permits_;       // Sorted by number.
+  bool guards_need_permits_ = false;  // Then they are taken before the guards run.
   std::uint32_t captures_ = 0;  // Offset of the path parameters as sent.
   std::uint32_t capture_count_ = 0;
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
@@ -202,6 +230,7 @@ private:
   std::optional<OnDisconnect> on_disconnect_;
   Duration tear_down_limit_{};
   Duration blocked_after_{};
+  const SharedNodes* shared_ = nullptr;
 };
 
 }  // namespace detail

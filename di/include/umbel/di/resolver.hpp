@@ -15,6 +15,7 @@
 #include "umbel/core/error.hpp"
 #include "umbel/core/exchange.hpp"
 #include "umbel/core/outcome.hpp"
+#include "umbel/core/semaphore.hpp"
 #include "umbel/core/task.hpp"
 #include "umbel/di/convert.hpp"
 #include "umbel/di/node.hpp"
@@ -108,8 +109,8 @@ class Caller {
 public:
   /// Takes the last node's value out of `slot`, while all that it may refer to is still there. Throws as a node may.
   virtual void take(void* slot) = 0;
-  /// Everything is torn down. Null: what was taken is good.
-  virtual void ended(ErrorBox error) noexcept = 0;
+  /// Everything is torn down. Null: what was taken is good. `node` is who failed.
+  virtual void ended(ErrorBox error, std::string_view node) noexcept = 0;
   /// What was made is kept until Resolver::let_go.
   virtual bool keeps() const noexcept { return false; }
   virtual void made(Resolver&) noexcept {}
@@ -130,8 +131,8 @@ public:
   static void serve(const Plan& plan, Exchange& exchange, const Capture* captures, Escapes escapes) noexcept;
   /// Runs `plan` and tells `caller`. The request outlives the run.
   static void call(const Plan& plan, Context& context, const Request& request, StopToken stop, Caller& caller) noexcept;
-  /// Ends what a caller that keeps was given.
-  void let_go() noexcept;
+  /// Ends what a caller that keeps was given, on this Context's thread.
+  void let_go(Context& context) noexcept;
 
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -148,6 +149,9 @@ public:
       return *static_cast<T*>(at(input.at.offset));
     return *static_cast<T*>(const_cast<void*>(viewed(input)));
   }
+  const void* made(Input input) noexcept { return input.at.view == View::direct ? at(input.at.offset) : viewed(input); }
+  /// What many requests share: where it is.
+  const void* shared(std::uint32_t number) const noexcept;
   /// Why a node that was tried has made nothing; null if it has.
   const Error* failure(Input input) const noexcept;
 
@@ -203,6 +207,11 @@ private:
   void go_on() noexcept;
   void start_ready() noexcept;
   Stage next_stage() noexcept;
+  bool admit() noexcept;
+  void give_places_back() noexcept;
+  bool take_permits() noexcept;
+  void give_permit_back(std::size_t index) noexcept;
+  void give_unused_permits_back() noexcept;
   bool is_ready(std::size_t index) const noexcept;
   void start(const Step& step) noexcept;
   void suspend(const Step& step) noexcept;
@@ -273,6 +282,7 @@ private:
   static void sent(Work& work) noexcept;
   static void stopped(StopCallback& callback) noexcept;
   static void too_late(Timer& timer) noexcept;
+  static void permitted(Semaphore::Waiter& waiter) noexcept;
 
   Env env_;  // First, at offset 0: of everything that runs on the loop without suspending.
   const Plan* plan_;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "umbel/di/fixed_string.hpp"
 #include "umbel/di/handler.hpp"
 #include "umbel/di/node.hpp"
 
@@ -37,6 +38,8 @@ enum class RouteMistake : std::uint8_t {
   same_name_twice,
   path_before_the_end,
   too_many_segments,
+  ends_with_a_slash,    // Of prefixes.
+  parameter_in_prefix,  // Of prefixes that are no part of a type.
 };
 
 struct ParsedRoute {
@@ -69,9 +72,12 @@ constexpr RouteMistake parse_segment(std::string_view text, Segment& out) noexce
   return RouteMistake::none;
 }
 
-constexpr ParsedRoute parse_route(std::string_view text) noexcept {
-  ParsedRoute route;
-  if (text.empty() || text.front() != '/') return route.mistake = RouteMistake::starts_without_slash, route;
+/// Adds the segments of `text` to those of a prefix. Empty text, too: then a prefix is all there is.
+constexpr ParsedRoute parse_below(ParsedRoute route, std::string_view text) noexcept {
+  if (route.mistake != RouteMistake::none) return route;
+  if (!text.empty() && text.front() != '/') return route.mistake = RouteMistake::starts_without_slash, route;
+  if (route.count != 0 && route.segments[route.count - 1].kind == SegmentKind::rest && !text.empty())
+    return route.mistake = RouteMistake::path_before_the_end, route;
   while (!text.empty()) {
     text.remove_prefix(1);  // The slash.
     const std::string_view part = text.substr(0, text.find('/'));
@@ -89,6 +95,25 @@ constexpr ParsedRoute parse_route(std::string_view text) noexcept {
   return route;
 }
 
+constexpr ParsedRoute parse_route(std::string_view text) noexcept {
+  ParsedRoute route;
+  if (text.empty()) return route.mistake = RouteMistake::starts_without_slash, route;
+  return parse_below(route, text);
+}
+
+/// What stands before other templates: nothing, or a template that does not end with a slash.
+constexpr ParsedRoute parse_prefix(std::string_view text) noexcept {
+  ParsedRoute route = parse_below({}, text);
+  if (route.mistake == RouteMistake::none && text.ends_with('/')) route.mistake = RouteMistake::ends_with_a_slash;
+  return route;
+}
+
+/// A prefix that is an argument, so that its parameters would be hidden from the checks of the routes behind it.
+constexpr RouteMistake mistake_in_plain_prefix(std::string_view text) noexcept {
+  if (text.find_first_of("{}") != std::string_view::npos) return RouteMistake::parameter_in_prefix;
+  return parse_prefix(text).mistake;
+}
+
 /// What a mistake is called in messages.
 std::string_view describe(RouteMistake mistake) noexcept;
 
@@ -100,6 +125,8 @@ void a_parameter_of_the_route_template_has_no_name();
 void the_route_template_has_the_same_parameter_twice();
 void a_path_parameter_must_be_the_last_segment_of_the_route_template();
 void the_route_template_has_more_than_32_segments();
+void a_prefix_must_not_end_with_a_slash();
+void a_prefix_given_here_has_no_parameters_write_them_into_the_type_Router_of_prefix();
 
 constexpr void blame(RouteMistake mistake) {
   switch (mistake) {
@@ -119,6 +146,10 @@ constexpr void blame(RouteMistake mistake) {
       return a_path_parameter_must_be_the_last_segment_of_the_route_template();
     case RouteMistake::too_many_segments:
       return the_route_template_has_more_than_32_segments();
+    case RouteMistake::ends_with_a_slash:
+      return a_prefix_must_not_end_with_a_slash();
+    case RouteMistake::parameter_in_prefix:
+      return a_prefix_given_here_has_no_parameters_write_them_into_the_type_Router_of_prefix();
   }
 }
 
@@ -141,18 +172,36 @@ inline RuntimeRoute runtime_route(std::string_view text) noexcept { return {text
 
 /// A route's template: `/items/{item_id}`. A parameter fills a segment: `{name}`, `{name:int}` (an integer, tried
 /// before `{name}`), `{name:path}` (all that is left). A literal is checked at compile time against everything that
-/// `Handler` and its whole graph take by Path.
-template <class Handler>
+/// `Handler` and its whole graph take by Path; the parameters of the router's prefix count. An empty one stands for the
+/// prefix itself.
+template <class Handler, FixedString prefix = "">
 class RoutePath {
   static_assert(sizeof(detail::CheckHandler<Handler>) != 0);  // Instantiated here, close to the user's line.
 
 public:
   consteval RoutePath(const char* literal) : text_(literal) {
-    const detail::ParsedRoute route = detail::parse_route(text_);
+    const detail::ParsedRoute route = detail::parse_below(detail::parse_prefix(prefix.view()), text_);
     detail::blame(route.mistake);
     detail::check_path_parameters(detail::HandlerNode<Handler>::info, route);
   }
   RoutePath(RuntimeRoute route) noexcept : text_(route.text) {}
+
+  /// Without the prefix.
+  constexpr std::string_view text() const noexcept { return text_; }
+
+private:
+  std::string_view text_;
+};
+
+/// What stands before all paths of an included router or a mounted App: `/v1`, without a slash at the end; `/` is
+/// nothing. It has no parameters: those are part of a Router's type, so that handlers can be checked against them. A
+/// literal is checked at compile time, `runtime_route(text)` when the App starts.
+class RoutePrefix {
+public:
+  consteval RoutePrefix(const char* literal) : RoutePrefix(RuntimeRoute{literal}) {
+    detail::blame(detail::mistake_in_plain_prefix(text_));
+  }
+  constexpr RoutePrefix(RuntimeRoute route) noexcept : text_(route.text == "/" ? "" : route.text) {}
 
   constexpr std::string_view text() const noexcept { return text_; }
 

@@ -20,13 +20,13 @@ namespace umbel {
 /// Plain functions go to libuv's pool through a WorkQueue, unless another pool is given.
 ///
 /// A borrowed loop that has nothing else to do ends, `uv_run` returns, when nothing can go on here: no work is
-/// enqueued, no timer runs, no job is away. What only another thread knows of, a `post` or a Completion's value that is
-/// still to come, cannot keep a loop alive: who waits for it calls `hold`.
+/// enqueued, no timer runs, no job is away, nobody waits for a Semaphore. What only another thread knows of, a `post`
+/// or a Completion's value that is still to come, cannot keep a loop alive: who waits for it calls `hold`.
 class Loop {
 public:
   struct Options {
-    std::size_t queue_limit = 1024;  // Jobs that wait for a worker. One more is refused.
-    std::size_t workers = 0;         // Of libuv's pool, at the same time. 0: all but one of them.
+    std::size_t queue_limit = 16'384;  // Jobs that wait for a worker, and places promised. One more is refused.
+    std::size_t workers = 0;           // Of libuv's pool, at the same time. 0: all but one of them.
   };
 
   /// Owns a new uv_loop_t. Throws std::system_error if libuv cannot make one.

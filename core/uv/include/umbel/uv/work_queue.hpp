@@ -14,8 +14,8 @@ namespace umbel {
 /// queues itself again, so that the host's DNS and files are not starved; what is done goes home in batches with one
 /// wake of the loop.
 ///
-/// Belongs to the loop's thread. Closed by destroying it once no job is away; the loop outlives it and turns once more
-/// after it if an item has still to report its end.
+/// Belongs to the loop's thread, but for promises of places and what says so. Closed by destroying it once no job is
+/// away; the loop outlives it and turns once more after it if an item has still to report its end.
 class WorkQueue : public WorkPool {
 public:
   /// `workers` 0: all of libuv's pool (UV_THREADPOOL_SIZE) but one, at least one.
@@ -26,6 +26,9 @@ public:
 
   /// On the loop's thread.
   bool submit(Job& job) noexcept override;
+  /// Any thread.
+  bool reserve(std::size_t jobs) noexcept override;
+  void unreserve(std::size_t jobs) noexcept override;
 
   /// Jobs that wait for a worker. Any thread.
   std::size_t waiting() const noexcept;
