@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "../../di/src/limits.hpp"
 #include "umbel/core/completion.hpp"
 #include "umbel/core/sleep.hpp"
 #include "umbel/di/handler.hpp"
@@ -293,10 +294,13 @@ RandomGraph::RandomGraph(Dice& dice, const GraphShape& shape, Observer* observer
   while (!draw(dice, shape, observer)) {
     nodes_.clear();
     needed_.clear();
+    layers_.clear();
     request_ = {};
   }
   look_at_plan();
 }
+
+RandomGraph::~RandomGraph() = default;
 
 /// False if the plan says that it is no graph.
 bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) {
@@ -304,6 +308,10 @@ bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) 
   drawn.has_lazy = shape.has_lazy && dice.percent(40);
   drawn.has_exclusive = shape.has_exclusive && dice.percent(drawn.has_lazy ? 10 : 50);
   drawn.has_failures = shape.has_failures && dice.percent(50);
+  limits_ = std::make_unique<detail::Limits>();
+  const std::size_t queue = dice.percent(10) ? 0 : 100;
+  refuses_ = queue == 0;
+  if (dice.percent(30)) limits_->add_lane("lane", {1 + dice.below(2), queue});
   drawn.has_failing_ends = shape.has_failing_ends && dice.percent(25);
   const std::size_t count = 1 + dice.below(dice.percent(8) ? shape.largest : std::min<std::size_t>(shape.largest, 9));
   const std::size_t density = dice.below(300) / count;
@@ -312,6 +320,7 @@ bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) 
   request_.title = "random";
   request_.root_name = "root";
   request_.states = &states_;
+  request_.limits = limits_.get();
   request_.observer = observer;
   request_.policy = dice.percent(15) ? Policy::sequential : Policy::concurrent;
   request_.respond = [](void*, void* room) { return ::new (room) Response{200}; };
@@ -341,6 +350,8 @@ void RandomGraph::add(Dice& dice, const GraphShape& shape, bool is_root, std::si
   if (shape.has_failing_ends && dice.percent(30))
     behaviour.end = dice.percent(50) ? Behaviour::End::fails : Behaviour::End::replaces;
   node->info = info_of(behaviour.kind);
+  if (limits_->lane("lane") && node->info.runs_on_worker() && dice.percent(50)) node->info.options.lane = "lane";
+  if (node->info.is_resource() && dice.percent(10)) node->info.options.capacity = 1 + dice.below(2);
   node->needs.push_back(detail::Need{detail::Source::request});  // Its Place.
   const bool chained = dice.percent(40);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -365,7 +376,7 @@ bool RandomGraph::add_need(Dice& dice, const GraphShape& shape, Node& node, cons
   need.node = &other.info;
   const std::size_t way = dice.below(100);
   if (way < 35 && shape.has_exclusive) need.take = Take::exclusive;
-  else if (way < 55 && shape.has_lazy && can_await(node.behaviour.kind)) need.take = Take::lazy;
+  else if (way < 55 && shape.has_lazy && can_await(node.behaviour.kind) && !other.info.options.capacity) need.take = Take::lazy;
   else if (way < 63) need.take = Take::attempt;
   else if (way < 68) need.take = Take::order;
   else if (way < 71 && !other.info.is_resource()) need.take = Take::guard;
@@ -388,8 +399,9 @@ void RandomGraph::add_layers(Dice& dice) {
       const detail::NodeInfo& guard = nodes_[dice.below(nodes_.size() - 1)]->info;
       if (!guard.is_resource()) layer.push_back(&guard);
     }
-    request_.guard_layers.push_back(std::move(layer));
+    if (!layer.empty()) layers_.push_back(std::move(layer));
   }
+  request_.guard_layers = layers_;
 }
 
 void RandomGraph::look_at_plan() {
@@ -452,7 +464,7 @@ std::optional<RandomGraph::Winner> RandomGraph::winner() const {
 /// Which steps are guards themselves.
 std::vector<bool> RandomGraph::guards() const {
   std::vector<bool> guards(edges_.size());
-  for (const auto& layer : request_.guard_layers) {
+  for (const auto& layer : layers_) {
     for (const detail::NodeInfo* guard : layer) {
       const auto& steps = plan_->steps();
       const auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& s) { return s.info == guard; });

@@ -65,6 +65,7 @@ class RandomGraph {
 public:
   /// An observer is not owned.
   RandomGraph(Dice& dice, const GraphShape& shape, Observer* observer);
+  ~RandomGraph();
 
   const detail::Plan& plan() const noexcept { return *plan_; }
   const Behaviour& of(std::size_t step) const;
@@ -79,6 +80,8 @@ public:
   bool cancels_on_disconnect() const noexcept { return cancels_; }
   bool has_deadline() const noexcept { return request_.deadline > Duration::zero(); }
   bool reads_body() const noexcept { return plan_->reads_body(); }
+  /// A lane may be full.
+  bool may_refuse() const noexcept { return refuses_; }
   bool has_failing_ends() const noexcept;
   /// The step whose failure answers, if nothing but nodes fails; nothing if none does.
   struct Winner {
@@ -106,12 +109,15 @@ private:
 
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<bool> needed_;
+  std::vector<detail::GuardLayer> layers_;
+  std::unique_ptr<detail::Limits> limits_;
   detail::StateTable states_;
   detail::PlanRequest request_;
   std::unique_ptr<const detail::Plan> plan_;
   std::vector<std::vector<Edge>> edges_;
   std::vector<bool> last_use_;
   bool cancels_ = true;
+  bool refuses_ = false;
 };
 
 /// Calls a function later: a Simulation, or a test's own.

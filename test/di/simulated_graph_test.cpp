@@ -79,7 +79,7 @@ void play(testing::Schedule& schedule, const GraphShape& shape) {
   testing::Simulation sim{service, schedule};
   service.run_on(sim);
   sim.turn_limit(20'000);
-  bool is_exact = !graph.has_deadline() && !graph.has_failing_ends();
+  bool is_exact = !graph.has_deadline() && !graph.has_failing_ends() && !graph.may_refuse();
   if (dice.percent(10)) {
     sim.pace(testing::Pace::any);
     is_exact = false;
@@ -89,7 +89,7 @@ void play(testing::Schedule& schedule, const GraphShape& shape) {
     is_exact = false;
   }
   const int body_status = dice.percent(20) ? 413 : 0;
-  const std::size_t count = 1 + dice.below(2);
+  const std::size_t count = 1 + dice.below(dice.percent(30) ? 5 : 2);
   for (std::size_t i = 0; i < count; ++i) {
     auto& request = sim.request("/");
     if (body_status) request.body_fails(body_status);

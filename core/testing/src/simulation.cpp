@@ -70,12 +70,12 @@ void SimulatedRequest::release() noexcept {
 // --- the simulation -------------------------------------------------------------------------------------------------
 
 Simulation::Simulation(Service& service, std::uint64_t seed)
-    : service_(service), own_(std::in_place, seed), schedule_(*own_), context_(*this, *this) {
+    : service_(service), own_(std::in_place, seed), schedule_(*own_), context_(*this, pool_) {
   open();
 }
 
 Simulation::Simulation(Service& service, Schedule& schedule)
-    : service_(service), schedule_(schedule), context_(*this, *this) {
+    : service_(service), schedule_(schedule), context_(*this, pool_) {
   open();
 }
 
@@ -126,12 +126,6 @@ SimulatedRequest& Simulation::request(OwnedRequest asked) {
   return request;
 }
 
-bool Simulation::submit(Job& job) noexcept {
-  if (jobs_.size() >= job_limit_) return false;
-  jobs_.push_back(&job);
-  return true;
-}
-
 void Simulation::run() {
   while (step()) {
     if (turns_ < turn_limit_) continue;
@@ -174,12 +168,8 @@ void Simulation::act(std::size_t chosen) {
     }
     --chosen;
   }
-  if (chosen < jobs_.size()) {
-    Job& job = *jobs_[chosen];
-    jobs_.erase(jobs_.begin() + static_cast<std::ptrdiff_t>(chosen));
-    return job.run_and_return();
-  }
-  const auto place = later_.begin() + static_cast<std::ptrdiff_t>(chosen - jobs_.size());
+  if (chosen < pool_.waiting()) return pool_.run_one(chosen);
+  const auto place = later_.begin() + static_cast<std::ptrdiff_t>(chosen - pool_.waiting());
   const auto answer = std::move(*place);
   later_.erase(place);
   answer();
@@ -208,6 +198,7 @@ void Simulation::judge() {
     schedule_.check(!request->held_, "an exchange was never released");
   }
   schedule_.check(context_.jobs_away() == 0, "a job never came home");
+  schedule_.check(pool_.reserved() == 0, "places that were promised to jobs were not given back");
   schedule_.check(context_.is_idle(), "the Context has work left");
 }
 

@@ -15,6 +15,7 @@
 #include "umbel/core/context.hpp"
 #include "umbel/core/exchange.hpp"
 #include "umbel/core/service.hpp"
+#include "umbel/testing/manual_port.hpp"
 #include "umbel/testing/schedule.hpp"
 
 namespace umbel::testing {
@@ -97,7 +98,7 @@ enum class Pace : std::uint8_t {
 ///
 /// It notes as a mistake when a request gets no reply or two, when something never ends, and when something is left
 /// over at the end. The Service outlives it. One thread.
-class Simulation : private Port, private WorkPool {
+class Simulation : private Port {
 public:
   /// Starts and opens the service. Throws what `Service::start` does.
   Simulation(Service& service, std::uint64_t seed);
@@ -129,8 +130,8 @@ public:
   void close();
 
   Simulation& pace(Pace pace) noexcept { return pace_ = pace, *this; }
-  /// More jobs than this do not wait for a worker: one more is refused.
-  Simulation& worker_limit(std::size_t jobs) noexcept { return job_limit_ = jobs, *this; }
+  /// How many jobs may wait for a worker. What is not admitted is refused.
+  Simulation& worker_limit(std::size_t jobs) noexcept { return pool_.set_limit(jobs), *this; }
   /// A simulation that takes more turns than this never ends.
   Simulation& turn_limit(std::size_t turns) noexcept { return turn_limit_ = turns, *this; }
 
@@ -152,12 +153,11 @@ private:
 
   void wake() noexcept override { woken_ = true; }
   void arm(Time when) noexcept override { alarm_ = when; }
-  bool submit(Job& job) noexcept override;
 
   void open();
   void leave_as_told();
   bool turn_is_due() const noexcept { return woken_ || alarm_ <= now_; }
-  std::size_t possible() const noexcept { return (turn_is_due() ? 1 : 0) + jobs_.size() + later_.size(); }
+  std::size_t possible() const noexcept { return (turn_is_due() ? 1 : 0) + pool_.waiting() + later_.size(); }
   void act(std::size_t chosen);
   void act_rarely();
   bool pass_time() noexcept;
@@ -175,10 +175,9 @@ private:
   bool is_open_ = false;
   bool is_closed_ = false;
   Pace pace_ = Pace::instant;
-  std::size_t job_limit_ = ~std::size_t{0};
   std::size_t turn_limit_ = 1'000'000;
   std::size_t turns_ = 0;
-  std::vector<Job*> jobs_;
+  ManualPool pool_;
   std::vector<std::function<void()>> later_;
   std::vector<std::unique_ptr<SimulatedRequest, SimulatedRequest::Delete>> requests_;
   std::vector<SimulatedRequest*> shown_;
