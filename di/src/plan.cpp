@@ -135,7 +135,7 @@ private:
 
   void visit_layer(const GuardLayer& layer) {
     layer_start_ = plan_->steps_.size();
-    for (const NodeInfo* guard : layer) visit_once(substitute(*guard), Lifetime::automatic);
+    for (const NodeInfo* guard : layer) guards_.push_back(visit_once(substitute(*guard), Lifetime::automatic));
   }
 
   void find_guards(const NodeInfo& node, GuardLayer& found, std::vector<const NodeInfo*>& seen) {
@@ -325,16 +325,9 @@ private:
     plan_->soft_ = std::move(hard);
   }
 
-  /// The root, and each guard itself.
+  /// The root, and each guard itself, whoever else takes it.
   bool is_start(std::size_t step) const {
-    if (step + 1 == plan_->steps_.size()) return true;
-    if (step >= plan_->guard_count_) return false;
-    for (std::size_t i = step + 1; i < plan_->guard_count_; ++i) {
-      for (const Edge& edge : edges_[i]) {
-        if (edge.step == step) return false;
-      }
-    }
-    return true;
+    return step + 1 == plan_->steps_.size() || std::find(guards_.begin(), guards_.end(), step) != guards_.end();
   }
 
   void make_masks() {
@@ -659,6 +652,7 @@ private:
   std::vector<std::vector<Edge>> edges_;
   std::vector<std::vector<Input>> inputs_;
   std::vector<Lifetime> lifetimes_;         // Of each step that is a resource.
+  std::vector<Index> guards_;
   std::vector<std::size_t> layer_starts_;   // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
   std::vector<Mask> ancestors_;  // All that is done before a step starts.
