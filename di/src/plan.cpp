@@ -344,7 +344,9 @@ private:
       for (const Index before : orders[i]) set(needs, before);
       // A layer of guards is a barrier, and so is the guard stage.
       const std::size_t barrier = i < plan_->guard_count_ ? layer_starts_[i] : plan_->guard_count_;
-      for (std::size_t before = 0; before < barrier; ++before) set(needs, before);
+      for (std::size_t before = 0; before < barrier; ++before) {
+        if (!is_held(before)) set(needs, before);
+      }
       Mask ancestors = needs;
       for (std::size_t before = 0; before < i; ++before) {
         if (test(needs, before)) unite(ancestors, ancestors_[before]);
