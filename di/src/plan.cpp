@@ -569,8 +569,8 @@ private:
       const Lifetime lifetime = lifetimes_[step.index];
       const bool is_short = step.info->is_resource() && lifetime != Lifetime::request;
       bool uses = is_short;
-      for (const Index need : plan_->edges_[step.index]) {
-        uses |= uses_handler_resource[need] && !(step.info->is_resource() && lifetime == Lifetime::request);
+      for (const Edge& edge : edges_[step.index]) {
+        uses |= uses_handler_resource[edge.step] && !(step.info->is_resource() && lifetime == Lifetime::request);
       }
       uses_handler_resource[step.index] = uses;
       Closes closes = Closes::never;
