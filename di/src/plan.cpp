@@ -588,7 +588,7 @@ private:
         // A tear-down uses what the resource uses: it must not overlap with others if one of them wants it alone.
         if (!takes(user, i) && !excludes(i, user)) continue;
         set(use.users, user);
-        if (lifetimes_[user] == Lifetime::last_use && takes(user, i))
+        if (lifetimes_[user] == Lifetime::last_use)
           use.dependents.push_back(static_cast<Index>(user));
       }
       plan_->last_uses_.push_back(std::move(use));
