@@ -126,10 +126,11 @@ private:
   /// Layer by layer: those of the App, of routers, of the route; then Guard<f> parameters, in the order of a walk.
   void visit_guards() {
     for (const GuardLayer& layer : request_.guard_layers) visit_layer(layer);
-    GuardLayer parameters;
+    std::vector<const Need*> parameters;
     std::vector<const NodeInfo*> seen;
     find_guards(*request_.root, parameters, seen);
-    visit_layer(parameters);
+    layer_start_ = plan_->steps_.size();
+    for (const Need* guard : parameters) guards_.push_back(visit_guard(*guard));
     plan_->guard_count_ = static_cast<std::uint32_t>(plan_->steps_.size());
   }
 
@@ -138,7 +139,17 @@ private:
     for (const NodeInfo* guard : layer) guards_.push_back(visit_once(substitute(*guard), Lifetime::automatic));
   }
 
-  void find_guards(const NodeInfo& node, GuardLayer& found, std::vector<const NodeInfo*>& seen) {
+  /// As the edge will take it.
+  Index visit_guard(const Need& need) {
+    const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
+    const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
+    if (!need.uncached) return visit_once(node, lifetime);
+    const Index index = visit(node, lifetime);
+    uncached_guards_.push_back({&need, index});
+    return index;
+  }
+
+  void find_guards(const NodeInfo& node, std::vector<const Need*>& found, std::vector<const NodeInfo*>& seen) {
     if (std::find(seen.begin(), seen.end(), &node) != seen.end()) return;
     seen.push_back(&node);
     for (std::size_t i = 0; i < node.need_count; ++i) {
@@ -146,7 +157,7 @@ private:
       if (need.source != Source::node || need.node->is_shared()) continue;
       const NodeInfo& needed = need.original ? *need.node : substitute(*need.node);
       find_guards(needed, found, seen);
-      if (need.take == Take::guard) found.push_back(&needed);
+      if (need.take == Take::guard) found.push_back(&need);
     }
   }
 
@@ -199,12 +210,18 @@ private:
     return index;
   }
 
+  Index visit_uncached(const Need& need, const NodeInfo& node, Lifetime lifetime) {
+    const auto guard = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
+                                    [&](const auto& visited) { return visited.first == &need; });
+    return guard == uncached_guards_.end() ? visit(node, lifetime) : guard->second;
+  }
+
   Input meet_node(const Need& need, std::vector<Edge>& edges) {
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
     if (node.is_shared() && node.options.lifetime > request_.level) return shared_input(node);
     const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
     check_lifetime(need, node, lifetime);
-    const Index index = need.uncached ? visit(node, lifetime) : visit_once(node, lifetime);
+    const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
     edges.push_back({index, need.take});
     Input input{};
     input.at.offset = plan_->steps_[index].slot;
@@ -655,6 +672,7 @@ private:
   std::vector<std::vector<Input>> inputs_;
   std::vector<Lifetime> lifetimes_;         // Of each step that is a resource.
   std::vector<Index> guards_;
+  std::vector<std::pair<const Need*, Index>> uncached_guards_;
   std::vector<std::size_t> layer_starts_;   // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
   std::vector<Mask> ancestors_;  // All that is done before a step starts.
