@@ -126,19 +126,30 @@ private:
   /// Layer by layer: those of the App, of routers, of the route; then Guard<f> parameters, in the order of a walk.
   void visit_guards() {
     for (const GuardLayer& layer : request_.guard_layers) visit_layer(layer);
-    GuardLayer parameters;
+    std::vector<const Need*> parameters;
     std::vector<const NodeInfo*> seen;
     find_guards(*request_.root, parameters, seen);
-    visit_layer(parameters);
+    layer_start_ = plan_->steps_.size();
+    for (const Need* guard : parameters) guards_.push_back(visit_guard(*guard));
     plan_->guard_count_ = static_cast<std::uint32_t>(plan_->steps_.size());
   }
 
   void visit_layer(const GuardLayer& layer) {
     layer_start_ = plan_->steps_.size();
-    for (const NodeInfo* guard : layer) visit_once(substitute(*guard), Lifetime::automatic);
+    for (const NodeInfo* guard : layer) guards_.push_back(visit_once(substitute(*guard), Lifetime::automatic));
   }
 
-  void find_guards(const NodeInfo& node, GuardLayer& found, std::vector<const NodeInfo*>& seen) {
+  /// As the edge will take it.
+  Index visit_guard(const Need& need) {
+    const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
+    const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
+    if (!need.uncached) return visit_once(node, lifetime);
+    const Index index = visit(node, lifetime);
+    uncached_guards_.push_back({&need, index});
+    return index;
+  }
+
+  void find_guards(const NodeInfo& node, std::vector<const Need*>& found, std::vector<const NodeInfo*>& seen) {
     if (std::find(seen.begin(), seen.end(), &node) != seen.end()) return;
     seen.push_back(&node);
     for (std::size_t i = 0; i < node.need_count; ++i) {
@@ -146,7 +157,7 @@ private:
       if (need.source != Source::node || need.node->is_shared()) continue;
       const NodeInfo& needed = need.original ? *need.node : substitute(*need.node);
       find_guards(needed, found, seen);
-      if (need.take == Take::guard) found.push_back(&needed);
+      if (need.take == Take::guard) found.push_back(&need);
     }
   }
 
@@ -199,13 +210,19 @@ private:
     return index;
   }
 
+  Index visit_uncached(const Need& need, const NodeInfo& node, Lifetime lifetime) {
+    const auto guard = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
+                                    [&](const auto& visited) { return visited.first == &need; });
+    return guard == uncached_guards_.end() ? visit(node, lifetime) : guard->second;
+  }
+
   Input meet_node(const Need& need, std::vector<Edge>& edges) {
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
     if (node.is_shared() && node.options.lifetime > request_.level) return shared_input(node);
     if (node.is_shared() && request_.shared) request_.shared->number_of(node);
     const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
     check_lifetime(need, node, lifetime);
-    const Index index = need.uncached ? visit(node, lifetime) : visit_once(node, lifetime);
+    const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
     edges.push_back({index, need.take});
     Input input{};
     input.at.offset = plan_->steps_[index].slot;
@@ -326,16 +343,9 @@ private:
     plan_->soft_ = std::move(hard);
   }
 
-  /// The root, and each guard itself.
+  /// The root, and each guard itself, whoever else takes it.
   bool is_start(std::size_t step) const {
-    if (step + 1 == plan_->steps_.size()) return true;
-    if (step >= plan_->guard_count_) return false;
-    for (std::size_t i = step + 1; i < plan_->guard_count_; ++i) {
-      for (const Edge& edge : edges_[i]) {
-        if (edge.step == step) return false;
-      }
-    }
-    return true;
+    return step + 1 == plan_->steps_.size() || std::find(guards_.begin(), guards_.end(), step) != guards_.end();
   }
 
   void make_masks() {
@@ -352,7 +362,9 @@ private:
       for (const Index before : orders[i]) set(needs, before);
       // A layer of guards is a barrier, and so is the guard stage.
       const std::size_t barrier = i < plan_->guard_count_ ? layer_starts_[i] : plan_->guard_count_;
-      for (std::size_t before = 0; before < barrier; ++before) set(needs, before);
+      for (std::size_t before = 0; before < barrier; ++before) {
+        if (!is_held(before)) set(needs, before);
+      }
       Mask ancestors = needs;
       for (std::size_t before = 0; before < i; ++before) {
         if (test(needs, before)) unite(ancestors, ancestors_[before]);
@@ -378,6 +390,12 @@ private:
   bool takes_exclusively() const {
     return std::any_of(edges_.begin(), edges_.end(), [](const std::vector<Edge>& edges) {
       return std::any_of(edges.begin(), edges.end(), [](const Edge& e) { return e.take == Take::exclusive; });
+    });
+  }
+
+  bool takes_lazily() const {
+    return std::any_of(edges_.begin(), edges_.end(), [](const std::vector<Edge>& edges) {
+      return std::any_of(edges.begin(), edges.end(), [](const Edge& e) { return e.take == Take::lazy; });
     });
   }
 
@@ -569,8 +587,8 @@ private:
       const Lifetime lifetime = lifetimes_[step.index];
       const bool is_short = step.info->is_resource() && lifetime != Lifetime::request;
       bool uses = is_short;
-      for (const Index need : plan_->edges_[step.index]) {
-        uses |= uses_handler_resource[need] && !(step.info->is_resource() && lifetime == Lifetime::request);
+      for (const Edge& edge : edges_[step.index]) {
+        uses |= uses_handler_resource[edge.step] && !(step.info->is_resource() && lifetime == Lifetime::request);
       }
       uses_handler_resource[step.index] = uses;
       Closes closes = Closes::never;
@@ -588,7 +606,7 @@ private:
         // A tear-down uses what the resource uses: it must not overlap with others if one of them wants it alone.
         if (!takes(user, i) && !excludes(i, user)) continue;
         set(use.users, user);
-        if (lifetimes_[user] == Lifetime::last_use && takes(user, i))
+        if (lifetimes_[user] == Lifetime::last_use)
           use.dependents.push_back(static_cast<Index>(user));
       }
       plan_->last_uses_.push_back(std::move(use));
@@ -613,7 +631,7 @@ private:
     const auto worker =
         std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.info->runs_on_worker(); });
     plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
-    plan_->is_tracked_ = plan_->observer_ || !plan_->held_.empty() || !plan_->soft_.empty() ||
+    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() ||
                          !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
                                !plan_->admissions_.empty() || !plan_->permits_.empty();
@@ -654,6 +672,8 @@ private:
   std::vector<std::vector<Edge>> edges_;
   std::vector<std::vector<Input>> inputs_;
   std::vector<Lifetime> lifetimes_;         // Of each step that is a resource.
+  std::vector<Index> guards_;
+  std::vector<std::pair<const Need*, Index>> uncached_guards_;
   std::vector<std::size_t> layer_starts_;   // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
   std::vector<Mask> ancestors_;  // All that is done before a step starts.

@@ -57,9 +57,16 @@ void Resolver::start_ready() noexcept {
   AsyncState& async = *async_;
   for (std::size_t i = 0; i < std::min(limit_, async.gate); ++i) {
     if (AsyncState::test(async.started(), i) || AsyncState::test(async.held(), i)) continue;
-    if (plan_->policy_ == Policy::sequential && async.in_flight > 0) break;
+    if (plan_->policy_ == Policy::sequential && async.in_flight > lazy_waiters()) break;
     if (is_ready(i)) start(plan_->steps_[i]);
   }
+}
+
+/// Nodes that are in flight only because they wait for others.
+std::uint32_t Resolver::lazy_waiters() const noexcept {
+  std::uint32_t count = 0;
+  for (const LazyWaiter* waiter = async_->lazy; waiter; waiter = waiter->next_waiter) ++count;
+  return count;
 }
 
 /// Nothing is in flight: the stage is over, or the request is.

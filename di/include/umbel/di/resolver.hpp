@@ -207,6 +207,7 @@ private:
   void go_on() noexcept;
   void start_ready() noexcept;
   Stage next_stage() noexcept;
+  std::uint32_t lazy_waiters() const noexcept;
   bool admit() noexcept;
   void give_places_back() noexcept;
   bool take_permits() noexcept;
