@@ -91,7 +91,12 @@ void App::add_around(std::unique_ptr<detail::Around> around) {
 
 App& App::policy(Policy policy) { return policy_ = policy, *this; }
 
-App& App::observe(Observer& observer) { return observer_ = &observer, *this; }
+App& App::observe(Observer& observer) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; observers are given before"};
+  observers_.add(observer);
+  observer_ = observers_.size() == 1 ? &observer : &observers_;
+  return *this;
+}
 
 std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems) const {
   auto started = std::make_unique<Started>();
@@ -157,6 +162,19 @@ void App::serve(Exchange& exchange) noexcept {
   dispatch(exchange);
 }
 
+/// What no route answers. An observer hears of it all the same.
+void App::reply_unrouted(Exchange& exchange, Response response) noexcept {
+  if (observer_) {
+    const Request& request = exchange.request();
+    const Time now = exchange.context().now();
+    observer_->request_started(RequestEvent{&exchange, {}, request, now});
+    observer_->replied(
+        ReplyEvent{&exchange, {}, request, now, Duration::zero(), response.status(), response.body().size()});
+    observer_->request_ended(&exchange, now);
+  }
+  exchange.reply(std::move(response));
+}
+
 void App::dispatch(Exchange& exchange) noexcept {
   const Request& request = exchange.request();
   detail::Captures captures;  // Left unset.
@@ -165,19 +183,20 @@ void App::dispatch(Exchange& exchange) noexcept {
   const detail::Endpoint* const endpoint =
       started_->trie.find(request.method(), request.path(), escapes, captures, arena);
   if (!endpoint) [[unlikely]] {
-    if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+    if (!detail::is_well_escaped(request.path())) return reply_unrouted(exchange, detail_response(400));
     if (request.method() == Method::options && request.path() == "*")
-      return exchange.reply(Response{204}.header("allow", started_->allow));
-    return exchange.reply(detail_response(404));
+      return reply_unrouted(exchange, Response{204}.header("allow", started_->allow));
+    return reply_unrouted(exchange, detail_response(404));
   }
   const detail::Plan* plan = endpoint->plan_of(request.method());
   if (!plan && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
   if (!plan) [[unlikely]] {
     const std::string allow = started_->allow_at(request.path(), escapes);
-    if (request.method() == Method::options) return exchange.reply(Response{204}.header("allow", allow));
-    return exchange.reply(detail_response(405).header("allow", allow));
+    if (request.method() == Method::options) return reply_unrouted(exchange, Response{204}.header("allow", allow));
+    return reply_unrouted(exchange, detail_response(405).header("allow", allow));
   }
-  if (request.has_escapes() && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+  if (request.has_escapes() && !detail::is_well_escaped(request.path()))
+    return reply_unrouted(exchange, detail_response(400));
   detail::Resolver::serve(*plan, exchange, captures.data(), escapes);
 }
 

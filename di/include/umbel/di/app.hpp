@@ -11,7 +11,7 @@
 #include "umbel/core/service.hpp"
 #include "umbel/di/around.hpp"
 #include "umbel/di/graph.hpp"
-#include "umbel/di/observer.hpp"
+#include "umbel/di/observers.hpp"
 #include "umbel/di/params.hpp"
 #include "umbel/di/router.hpp"
 
@@ -72,7 +72,8 @@ public:
   /// For every route that does not say otherwise by itself.
   App& policy(Policy policy);
 
-  /// Not owned; outlives the App. One at the most.
+  /// Has `observer` hear what happens; several hear it in the order in which they were given. Not owned; outlives the
+  /// App. Throws std::logic_error once the App has started.
   App& observe(Observer& observer);
 
   /// Every route's plan. Before the start it shows what there is so far; a State that is missing does not matter.
@@ -93,6 +94,7 @@ private:
   void add_around(std::unique_ptr<detail::Around> around);
   std::unique_ptr<Started> make_plans(std::vector<std::string>& problems) const;
   void dispatch(Exchange& exchange) noexcept;
+  void reply_unrouted(Exchange& exchange, Response response) noexcept;
 
   /// What answers when everything around it has had its say.
   class Core : public Service {
@@ -108,7 +110,8 @@ private:
   detail::StateTable states_;
   std::vector<std::unique_ptr<detail::Around>> arounds_;
   Policy policy_ = Policy::concurrent;
-  Observer* observer_ = nullptr;
+  Observers observers_;
+  Observer* observer_ = nullptr;  // The only one, or `observers_`. Null: nobody listens.
   Core core_{*this};
   Service* outermost_ = nullptr;  // Null: nothing is around.
   std::unique_ptr<Started> started_;
