@@ -20,6 +20,10 @@
 
 namespace umbel {
 
+namespace detail {
+struct Endpoint;
+}
+
 /// What a server answers with.
 ///
 ///     App app;
