@@ -131,7 +131,9 @@ inline constexpr Overridden<n> overridden{};
 template <std::size_t... n>
 void add_routes(App& app, std::index_sequence<n...>) {
   for (int block = 0; block < 20; ++block) {
-    const auto path = [block](std::size_t i) { return "/" + std::to_string(block) + "/" + std::to_string(i) + "/{id}"; };
+    const auto path = [block](std::size_t i) {
+      return "/" + std::to_string(block) + "/" + std::to_string(i) + "/{id}";
+    };
     (app.get(runtime_route(path(n)), [](Depends<overridden<n>> value) { return Response{static_cast<int>(*value)}; }),
      ...);
   }
