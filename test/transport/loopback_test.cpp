@@ -12,6 +12,7 @@
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/when_all.hpp"
 #include "umbel/di/app.hpp"
+#include "umbel/di/override_set.hpp"
 
 namespace umbel {
 namespace {
@@ -200,6 +201,23 @@ TEST_F(Loopback, OfSeveralClientsShareAnApp) {
   loopback::Client two{app};
 
   EXPECT_EQ(one.get("/1").body(), two.get("/1").body());
+}
+
+Task<int> halved(Path<"n", int> n) { co_return *n / 2; }
+TEST_F(Loopback, OfAnOverrideSetHasOverridesOfItsOwn) {
+  OverrideSet set{app};
+  set.override<doubled>(halved);
+  OverrideSet another{app};
+  another.decorate<doubled>([](Original<doubled> twice) { return *twice + 1; });
+  loopback::Client through_set{set};
+  loopback::Client through_another{another};
+  loopback::Client plain{app};
+
+  EXPECT_EQ(through_set.get("/8").body(), "8 4m");
+  EXPECT_EQ(through_another.get("/8").body(), "8 17m");
+  EXPECT_EQ(plain.get("/8").body(), "8 16m");
+  set.override<doubled>([] { return 0; });
+  EXPECT_EQ(through_set.get("/8").body(), "8 0m");
 }
 
 }  // namespace

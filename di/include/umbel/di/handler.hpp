@@ -66,11 +66,17 @@ class HandlerBox {
 public:
   template <class H>
   static HandlerBox of(H handler) {
+    HandlerBox box = of_node(std::move(handler));
+    if constexpr (HasSignature<H>) box.respond_ = Reply<typename Signature<H>::Result>::function();
+    return box;
+  }
+  /// The same of a callable that makes no reply.
+  template <class H>
+  static HandlerBox of_node(H handler) {
     HandlerBox box;
+    if constexpr (std::is_pointer_v<H>) box.function_ = reinterpret_cast<const void*>(handler);
     box.object_ = {new H(std::move(handler)), [](void* object) { delete static_cast<H*>(object); }};
     box.info_ = &HandlerNode<H>::info;
-    if constexpr (HasSignature<H>) box.respond_ = Reply<typename Signature<H>::Result>::function();
-    if constexpr (std::is_pointer_v<H>) box.function_ = reinterpret_cast<const void*>(handler);
     return box;
   }
 

@@ -157,6 +157,7 @@ struct NodeInfo {
   bool takes_body;     // It, or whatever it depends on.
   bool takes_request;  // Anything that a request brings.
   bool reads_scopes;
+  const void* object = nullptr;  // What is called, of a node that is made at run time; null for providers and handlers.
 
   constexpr bool is_resource() const noexcept {
     return kind == NodeKind::resource || kind == NodeKind::sync_resource;

@@ -64,6 +64,7 @@ public:
   void remove(const NodeInfo& original) noexcept;
   /// The node itself, if nothing is in its place.
   const NodeInfo& find(const NodeInfo& node) const noexcept;
+  bool has_replacement(const NodeInfo& replacement) const noexcept;
   bool empty() const noexcept { return entries_.empty(); }
   bool operator==(const OverrideTable&) const = default;
 
@@ -109,6 +110,7 @@ struct PlanRequest {
       guard_layers{};                     // Outermost first: app, outer router, inner router, route. None is empty.
   std::chrono::milliseconds deadline{0};  // Of a request, from its head on; 0: none.
   std::optional<OnDisconnect> on_disconnect{};  // Left out: as the request's method says.
+  std::uint32_t number = 0;                     // Of the route among those of its App.
 };
 
 struct PlannedValue {
@@ -188,6 +190,8 @@ public:
   std::size_t bytes() const noexcept { return bytes_; }
   Policy policy() const noexcept { return policy_; }
   bool reads_body() const noexcept { return reads_body_; }
+  /// Of the route among those of its App.
+  std::uint32_t number() const noexcept { return number_; }
 
 private:
   friend class PlanBuilder;
@@ -226,6 +230,7 @@ private:
   std::uint32_t async_ = 0;
   std::uint32_t bytes_ = 0;
   std::uint32_t step_count_ = 0;
+  std::uint32_t number_ = 0;
   std::uint32_t guard_count_ = 0;  // Steps of the guard stage.
   std::uint32_t sweep_end_ = 0;    // The first step that the sweep cannot run: it needs a worker, or a stage before it.
   bool ends_simply_ = false;  // Nothing has to be ended before the reply but, at the most, the root's value.
