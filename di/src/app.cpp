@@ -180,6 +180,7 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
     request.policy = placement.policy.value_or(policy_);
     request.observer = observer_;
     request.respond = route->handler.respond();
+    request.returns_response = route->handler.returns_response();
     request.guard_layers = placement.guard_layers;
     request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
     request.on_disconnect = placement.on_disconnect;

@@ -265,6 +265,7 @@ Response Resolver::final_response() noexcept {
     if (is_good) response = std::move(made);
     made.~Response();
   }
+  if (plan_->takes_head_) merge_heads(response);
   return response;
 }
 
@@ -296,9 +297,7 @@ bool Resolver::must_hold() noexcept {
   return false;
 }
 
-void Resolver::sent(Work& work) noexcept {
-  static_cast<AsyncState::Part<Work>&>(work).resolver->close_from(Phase::closing_request);
-}
+void Resolver::sent(Work& work) noexcept { static_cast<AsyncState::Part<Work>&>(work).resolver->close_from(Phase::closing_request); }
 
 /// Everything is over.
 void Resolver::leave() noexcept {

@@ -12,6 +12,7 @@
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/when_all.hpp"
 #include "umbel/di/app.hpp"
+#include "umbel/di/response_head.hpp"
 
 namespace umbel {
 namespace {
@@ -66,6 +67,24 @@ TEST_F(Loopback, ShowsWhatAPeerWouldSee) {
   EXPECT_EQ(client.get("/none").status(), 404);
   EXPECT_EQ(client.post("/1", "").status(), 405);
   EXPECT_EQ(client.get("/%zz").status(), 400);
+}
+
+std::string unchanged(ResponseHead& head) {
+  head.status(304);
+  head.set("etag", "\"7\"");
+  return "not to be sent";
+}
+
+TEST_F(Loopback, ShowsWhatAHeadMadeOfAReply) {
+  app.get("/unchanged", unchanged);
+  loopback::Client client{app};
+
+  const loopback::Reply reply = client.get("/unchanged");
+
+  EXPECT_EQ(reply.status(), 304);
+  EXPECT_EQ(reply.header("etag"), "\"7\"");
+  EXPECT_EQ(reply.body(), "");
+  EXPECT_EQ(reply.content_type(), "");
 }
 
 TEST_F(Loopback, RefusesABodyThatIsTooLarge) {

@@ -259,6 +259,7 @@ private:
   void close_unused() noexcept;
   Response error_response() noexcept;
   Response final_response() noexcept;
+  void merge_heads(Response& response) noexcept;
   void answer() noexcept;
   bool must_hold() noexcept;
   void leave() noexcept;

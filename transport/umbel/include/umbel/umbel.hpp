@@ -7,6 +7,7 @@
 #include "umbel/core/when_all.hpp"
 #include "umbel/di/app.hpp"
 #include "umbel/di/engine.hpp"
+#include "umbel/di/response_head.hpp"
 #include "umbel/http1/serve.hpp"
 #include "umbel/http1/server.hpp"
 #include "umbel/json/json_reader.hpp"
