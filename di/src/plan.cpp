@@ -266,6 +266,10 @@ private:
         plan_->takes_head_ = true;
         input.at.offset = own_value(*need.value);
         break;
+      case Source::background:
+        plan_->takes_background_ = true;
+        input.at.offset = own_value(*need.value);
+        break;
       default:
         break;
     }
@@ -490,6 +494,7 @@ private:
     }
     plan_->response_ = place(sizeof(Response), alignof(Response));
     plan_->async_ = place(AsyncState::bytes(plan_->steps_.size()), alignof(AsyncState));
+    if (plan_->takes_background_) plan_->task_run_ = place(sizeof(TaskRun), alignof(TaskRun));
     if (bytes_ > std::numeric_limits<std::uint32_t>::max() / 2) problem("its values take more than 2 GiB");
     plan_->bytes_ = static_cast<std::uint32_t>(bytes_);
   }
@@ -550,7 +555,7 @@ private:
                          !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero();
     plan_->ends_in_turns_ =
-        plan_->takes_head_ ||
+        plan_->takes_head_ || plan_->takes_background_ ||
         std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.info->is_resource(); });
     const auto& closed = plan_->closed_;
     const bool only_root =
@@ -558,7 +563,8 @@ private:
     plan_->ends_simply_ = only_root && plan_->values_destroyed_.empty();
     const bool runs_through =
         std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
-    plan_->fits_stack_ = runs_through && !plan_->reads_body_ && !plan_->starts_specially_ && bytes_ <= Plan::stack_block;
+    plan_->fits_stack_ = runs_through && !plan_->reads_body_ && !plan_->starts_specially_ &&
+                         !plan_->takes_background_ && bytes_ <= Plan::stack_block;
   }
 
   void check_wrappers() {

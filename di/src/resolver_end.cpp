@@ -270,7 +270,8 @@ Response Resolver::final_response() noexcept {
 }
 
 void Resolver::answer() noexcept {
-  if (!exchange_) return close_from(Phase::closing_request);
+  if (plan_->takes_background_) drop_tasks();
+  if (!exchange_) return begin_tasks();
   Response response = final_response();
   async_->is_replied = true;
   if (plan_->observer_) tell_replied(response);
@@ -290,6 +291,7 @@ void Resolver::answer() noexcept {
 
 /// Whether anything is left to be done when the reply is sent.
 bool Resolver::must_hold() noexcept {
+  if (has_tasks()) return true;
   for (std::uint32_t i = 0; i < async_->made; ++i) {
     const Step& step = plan_->steps_[async_->order()[i]];
     if (step.info->is_resource() && plan_->closes_[step.index] == Closes::request) return true;
@@ -297,7 +299,7 @@ bool Resolver::must_hold() noexcept {
   return false;
 }
 
-void Resolver::sent(Work& work) noexcept { static_cast<AsyncState::Part<Work>&>(work).resolver->close_from(Phase::closing_request); }
+void Resolver::sent(Work& work) noexcept { static_cast<AsyncState::Part<Work>&>(work).resolver->begin_tasks(); }
 
 /// Everything is over.
 void Resolver::leave() noexcept {

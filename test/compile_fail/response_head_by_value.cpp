@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A node writes into the request's head, not into a copy.
-// words: a node takes this parameter by reference: write `ResponseHead&`
+// words: a node takes this parameter by reference: write `ResponseHead&`, `Background&`
 // words: CheckParameter<umbel::ResponseHead,
 // words: [here]
 #include "umbel/di/app.hpp"

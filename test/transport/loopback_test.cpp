@@ -12,6 +12,7 @@
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/when_all.hpp"
 #include "umbel/di/app.hpp"
+#include "umbel/di/background.hpp"
 #include "umbel/di/response_head.hpp"
 
 namespace umbel {
@@ -85,6 +86,22 @@ TEST_F(Loopback, ShowsWhatAHeadMadeOfAReply) {
   EXPECT_EQ(reply.header("etag"), "\"7\"");
   EXPECT_EQ(reply.body(), "");
   EXPECT_EQ(reply.content_type(), "");
+}
+
+std::string counts(State<std::atomic<int>> done, Background& background) {
+  background.add([](State<std::atomic<int>> count) { ++*count; }, done);  // On a worker.
+  return "counted";
+}
+
+TEST_F(Loopback, HasDoneWhatComesAfterTheReplyWhenItHasIt) {
+  std::atomic<int> done{0};
+  app.borrow(done);
+  app.get("/counts", counts);
+  loopback::Client client{app};
+
+  EXPECT_EQ(client.get("/counts").body(), "counted");
+
+  EXPECT_EQ(done, 1);
 }
 
 TEST_F(Loopback, RefusesABodyThatIsTooLarge) {

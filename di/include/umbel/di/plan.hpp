@@ -193,13 +193,15 @@ private:
   std::uint32_t capture_count_ = 0;
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
   std::uint32_t async_ = 0;
+  std::uint32_t task_run_ = 0;  // If the plan takes Background.
   std::uint32_t bytes_ = 0;
   std::uint32_t step_count_ = 0;
   std::uint32_t guard_count_ = 0;  // Steps of the guard stage.
   std::uint32_t sweep_end_ = 0;    // The first step that the sweep cannot run: it needs a worker, or a stage before it.
   bool ends_simply_ = false;  // Nothing has to be ended before the reply but, at the most, the root's value.
-  bool ends_in_turns_ = false;  // There are resources to tear down, or heads to merge.
+  bool ends_in_turns_ = false;  // There are resources to tear down, heads to merge, tasks to run.
   bool takes_head_ = false;
+  bool takes_background_ = false;
   bool returns_response_ = false;
   bool fits_stack_ = false;  // Nothing can suspend, so that a request ends before `serve` returns; and it is small.
   bool reads_body_ = false;

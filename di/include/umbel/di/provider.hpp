@@ -45,12 +45,12 @@ struct CheckParameter {
   static_assert(!Parameter<const Plain&>,
                 "umbel: a node takes this parameter by const reference: write `const Request&`");
   static_assert(!Parameter<Plain&>,
-                "umbel: a node takes this parameter by reference: write `ResponseHead&`");
+                "umbel: a node takes this parameter by reference: write `ResponseHead&`, `Background&`");
   static_assert(
       Parameter<Plain> || Parameter<const Plain&> || Parameter<Plain&>,
       "umbel: this node takes a parameter that nothing provides (the message names it and the node). A node may "
       "take Depends<f>, State<T>, Path<\"name\", T>, Query<\"name\", T>, Header<\"name\", T>, "
-      "Body<std::string_view> and StopToken, each by value, and const Request& and ResponseHead&. To "
+      "Body<std::string_view> and StopToken, each by value, and const Request&, ResponseHead& and Background&. To "
       "pass what another function returns, write Depends<that_function>");
   static constexpr bool value = true;  // Told once, not again by those who ask.
 };

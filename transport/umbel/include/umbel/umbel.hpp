@@ -6,6 +6,7 @@
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/when_all.hpp"
 #include "umbel/di/app.hpp"
+#include "umbel/di/background.hpp"
 #include "umbel/di/engine.hpp"
 #include "umbel/di/response_head.hpp"
 #include "umbel/http1/serve.hpp"
