@@ -164,6 +164,7 @@ void App::add_mappers(Started& started, std::vector<std::string>& problems) cons
     detail::PlanRequest request = request_of(mapper.handler.info(), title, mapper.handler.name(), started);
     request.callable = mapper.handler.object();
     request.respond = mapper.handler.respond();
+    request.returns_response = mapper.handler.returns_response();
     started.mappers.push_back({mapper.find, detail::Plan::compile(request, problems)});
   }
 }
@@ -197,6 +198,7 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
     request.path_names = parameter_names(parsed);
     request.policy = placement.policy.value_or(policy_);
     request.respond = route->handler.respond();
+    request.returns_response = route->handler.returns_response();
     request.guard_layers = placement.guard_layers;
     request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
     request.on_disconnect = placement.on_disconnect;

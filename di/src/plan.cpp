@@ -73,6 +73,7 @@ public:
     plan_->observer_ = request_.observer;
     if (request_.observer) plan_->blocked_after_ = request_.observer->blocked_after();
     plan_->respond_ = request_.respond;
+    plan_->returns_response_ = request_.returns_response;
     plan_->deadline_ = request_.deadline;
     plan_->on_disconnect_ = request_.on_disconnect;
     plan_->tear_down_limit_ = request_.tear_down_limit;
@@ -361,6 +362,14 @@ private:
       case Source::scopes:
         input.object = plan_->scope_sets_.emplace_back(std::make_unique<ScopeSet>(ScopeSet{scopes_})).get();
         break;
+      case Source::response_head:
+        plan_->takes_head_ = true;
+        input.at.offset = own_value(*need.value);
+        break;
+      case Source::background:
+        plan_->takes_background_ = true;
+        input.at.offset = own_value(*need.value);
+        break;
       default:
         break;
     }
@@ -382,6 +391,13 @@ private:
     const std::uint32_t slot = place(info.size, info.align);
     plan_->values_.push_back({&info, slot, index});
     return static_cast<Index>(plan_->values_.size() - 1);
+  }
+
+  /// What the step that is about to be added has to itself.
+  std::uint32_t own_value(const ValueInfo& info) {
+    const std::uint32_t slot = place(info.size, info.align);
+    plan_->values_.push_back({&info, slot, static_cast<std::uint32_t>(plan_->steps_.size())});
+    return slot;
   }
 
   void* state_of(const StateInfo& info) {
@@ -654,6 +670,7 @@ private:
     }
     plan_->response_ = place(sizeof(Response), alignof(Response));
     plan_->async_ = place(AsyncState::bytes(plan_->steps_.size()), alignof(AsyncState));
+    if (plan_->takes_background_) plan_->task_run_ = place(sizeof(TaskRun), alignof(TaskRun));
     if (bytes_ > std::numeric_limits<std::uint32_t>::max() / 2) problem("its values take more than 2 GiB");
     plan_->bytes_ = static_cast<std::uint32_t>(bytes_);
   }
@@ -714,7 +731,8 @@ private:
                          !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
                                !plan_->admissions_.empty() || !plan_->permits_.empty();
-    plan_->has_resources_ =
+    plan_->ends_in_turns_ =
+        plan_->takes_head_ || plan_->takes_background_ ||
         std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.info->is_resource(); });
     const auto& closed = plan_->closed_;
     const bool only_root =
@@ -722,8 +740,8 @@ private:
     plan_->ends_simply_ = only_root && plan_->values_destroyed_.empty();
     const bool runs_through =
         std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
-    plan_->fits_stack_ =
-        runs_through && !plan_->reads_body_ && !plan_->starts_specially_ && bytes_ <= Plan::stack_block;
+    plan_->fits_stack_ = runs_through && !plan_->reads_body_ && !plan_->starts_specially_ &&
+                         !plan_->takes_background_ && bytes_ <= Plan::stack_block;
   }
 
   void check_wrappers() {

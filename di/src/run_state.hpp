@@ -166,6 +166,18 @@ struct AsyncState {
   bool is_replied = false;  // Sent: what fails now comes too late.
 };
 
+/// The background tasks of a request, one after the other.
+struct TaskRun {
+  explicit TaskRun(Resolver& r) noexcept : over(Resolver::task_over), stopped(Resolver::tasks_stopped) {
+    over.resolver = stopped.resolver = &r;
+  }
+
+  AsyncState::Part<Work> over;
+  AsyncState::Part<StopCallback> stopped;
+  BackgroundTask* current = nullptr;  // That was started.
+  bool is_stopped = false;            // The server waits no longer.
+};
+
 /// A node that failed. The first in declaration order wins.
 struct Failed {
   static constexpr std::size_t no_step = ~std::size_t{0};  // In place of an index: the request itself.

@@ -106,6 +106,7 @@ struct PlanRequest {
   Lifetime level = Lifetime::request;  // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
+  bool returns_response = false;  // The root's value is the reply, not text that becomes one.
   std::span<const GuardLayer>
       guard_layers{};                     // Outermost first: app, outer router, inner router, route. None is empty.
   std::chrono::milliseconds deadline{0};  // Of a request, from its head on; 0: none.
@@ -116,7 +117,7 @@ struct PlanRequest {
 struct PlannedValue {
   const ValueInfo* info;
   std::uint32_t slot;
-  std::uint32_t index;  // Of a path parameter, in the route's template.
+  std::uint32_t index;  // Of a path parameter, in the route's template. Of what is a step's own: that step.
 };
 
 /// A chain of plain nodes that crosses to a worker once.
@@ -228,13 +229,17 @@ private:
   std::uint32_t capture_count_ = 0;
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
   std::uint32_t async_ = 0;
+  std::uint32_t task_run_ = 0;  // If the plan takes Background.
   std::uint32_t bytes_ = 0;
   std::uint32_t step_count_ = 0;
   std::uint32_t number_ = 0;
   std::uint32_t guard_count_ = 0;  // Steps of the guard stage.
   std::uint32_t sweep_end_ = 0;    // The first step that the sweep cannot run: it needs a worker, or a stage before it.
   bool ends_simply_ = false;  // Nothing has to be ended before the reply but, at the most, the root's value.
-  bool has_resources_ = false;
+  bool ends_in_turns_ = false;  // There are resources to tear down, heads to merge, tasks to run.
+  bool takes_head_ = false;
+  bool takes_background_ = false;
+  bool returns_response_ = false;
   bool fits_stack_ = false;  // Nothing can suspend, so that a request ends before `serve` returns; and it is small.
   bool reads_body_ = false;
   bool starts_specially_ = false;  // The body aside, something has to happen before the first step.
