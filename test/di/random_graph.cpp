@@ -155,6 +155,20 @@ Task<> await_lazies(Place place) {
   }
 }
 
+/// It is too late: what has not run will not.
+Task<> await_lazies_at_end(Place place) {
+  const detail::NodeInfo& info = *place.step().info;
+  for (std::size_t i = 0; i < info.need_count; ++i) {
+    if (!is_lazy(info.needs[i])) continue;
+    try {
+      AwaitLazy lazy{place, i};
+      co_await lazy;
+    } catch (const std::exception&) {
+    }
+    place.account().close_goes_on(place.index());
+  }
+}
+
 Task<> live(Place place) {
   const Behaviour& behaviour = place.behaviour();
   for (const Waits how : behaviour.set_up) {
@@ -239,6 +253,7 @@ Resource<Token> resource_node(Place place) {
     }
     place.account().close_goes_on(place.index());
   }
+  if (place.behaviour().lazy_at_end) co_await await_lazies_at_end(place);
   end_as_it_must(place);
 }
 
@@ -347,6 +362,7 @@ void RandomGraph::add(Dice& dice, const GraphShape& shape, bool is_root, std::si
   behaviour.fails = shape.has_failures && dice.percent(15);
   behaviour.awaits_lazy = dice.percent(80);
   behaviour.catches_lazy = dice.percent(50);
+  behaviour.lazy_at_end = !behaviour.awaits_lazy && dice.percent(50);
   if (shape.has_failing_ends && dice.percent(30))
     behaviour.end = dice.percent(50) ? Behaviour::End::fails : Behaviour::End::replaces;
   node->info = info_of(behaviour.kind);
@@ -379,7 +395,7 @@ bool RandomGraph::add_need(Dice& dice, const GraphShape& shape, Node& node, cons
   else if (way < 55 && shape.has_lazy && can_await(node.behaviour.kind) && !other.info.options.capacity) need.take = Take::lazy;
   else if (way < 63) need.take = Take::attempt;
   else if (way < 68) need.take = Take::order;
-  else if (way < 71 && !other.info.is_resource()) need.take = Take::guard;
+  else if (way < 71) need.take = Take::guard;
   if (other.info.is_resource()) {
     std::vector<Lifetime> lifetimes;
     for (const Lifetime life : {Lifetime::last_use, Lifetime::handler, Lifetime::request}) {
@@ -408,12 +424,14 @@ void RandomGraph::look_at_plan() {
   const auto& steps = plan_->steps();
   edges_.resize(steps.size());
   last_use_.resize(steps.size());
+  uncached_.resize(steps.size());
   for (const detail::Step& step : steps) {
     for (std::size_t i = 0; i < step.info->need_count; ++i) {
       const detail::Need& need = step.info->needs[i];
       if (need.source != detail::Source::node) continue;
       const std::size_t needed = step.inputs[i].at.step;
       edges_[step.index].push_back({needed, need.take});
+      if (need.uncached) uncached_[needed] = true;
       if (need.lifetime == Lifetime::last_use) last_use_[needed] = true;
     }
   }
@@ -467,7 +485,9 @@ std::vector<bool> RandomGraph::guards() const {
   for (const auto& layer : layers_) {
     for (const detail::NodeInfo* guard : layer) {
       const auto& steps = plan_->steps();
-      const auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& s) { return s.info == guard; });
+      const auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& s) {
+        return s.info == guard && !uncached_[s.index];
+      });
       guards[static_cast<std::size_t>(step - steps.begin())] = true;
     }
   }

@@ -50,6 +50,7 @@ struct Behaviour {
   bool fails = false;
   bool awaits_lazy = true;     // Its Lazies, one after the other.
   bool catches_lazy = false;   // What they throw.
+  bool lazy_at_end = false;    // Awaits them when it is torn down, not before.
   enum class End : std::uint8_t { good, fails, replaces } end = End::good;
 };
 
@@ -116,6 +117,7 @@ private:
   std::unique_ptr<const detail::Plan> plan_;
   std::vector<std::vector<Edge>> edges_;
   std::vector<bool> last_use_;
+  std::vector<bool> uncached_;  // Runs for one edge alone.
   bool cancels_ = true;
   bool refuses_ = false;
 };
