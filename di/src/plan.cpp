@@ -143,10 +143,7 @@ private:
   Index visit_guard(const Need& need) {
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
     const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
-    if (!need.uncached) return visit_once(node, lifetime);
-    const Index index = visit(node, lifetime);
-    uncached_guards_.push_back({&need, index});
-    return index;
+    return need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
   }
 
   void find_guards(const NodeInfo& node, std::vector<const Need*>& found, std::vector<const NodeInfo*>& seen) {
@@ -211,9 +208,12 @@ private:
   }
 
   Index visit_uncached(const Need& need, const NodeInfo& node, Lifetime lifetime) {
-    const auto guard = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
+    const auto known = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
                                     [&](const auto& visited) { return visited.first == &need; });
-    return guard == uncached_guards_.end() ? visit(node, lifetime) : guard->second;
+    if (known != uncached_guards_.end()) return known->second;
+    const Index index = visit(node, lifetime);
+    if (need.take == Take::guard) uncached_guards_.push_back({&need, index});
+    return index;
   }
 
   Input meet_node(const Need& need, std::vector<Edge>& edges) {
