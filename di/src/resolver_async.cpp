@@ -334,6 +334,8 @@ bool Resolver::is_made(std::uint16_t step) const noexcept {
   return AsyncState::test(async_->done(), step) && !AsyncState::test(async_->soft(), step);
 }
 
+bool Resolver::is_closing(std::uint16_t step) const noexcept { return AsyncState::test(async_->closing(), step); }
+
 const Error* Resolver::failure(Input input) const noexcept {
   if (!trouble_) return nullptr;
   const Failed* const failed = trouble_->soft_failure(input.at.step);

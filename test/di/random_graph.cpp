@@ -116,7 +116,7 @@ using AnyLazy = Lazy<lazy_target>;
 class AwaitLazy {
 public:
   AwaitLazy(Place place, std::size_t need) noexcept : place_(place), input_(place.step().inputs[need]) {}
-  void enter(Env& env) noexcept { awaiter_.emplace(env, place_.resolver(), input_); }
+  void enter(Env& env) noexcept { awaiter_.emplace(env, place_.resolver(), place_.step(), input_); }
   bool await_ready() noexcept {
     place_.account().waits_for_lazy(true);
     return awaiter_->await_ready();

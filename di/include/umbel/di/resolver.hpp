@@ -170,6 +170,8 @@ public:
   /// Enqueues the waiter when the node is settled, or will never be.
   void await(LazyWaiter& waiter) noexcept;
   bool is_made(std::uint16_t step) const noexcept;
+  /// Its tear-down has begun, or is over.
+  bool is_closing(std::uint16_t step) const noexcept;
 
   /// When an answer is of no use any more.
   Time deadline() const noexcept;
