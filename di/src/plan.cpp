@@ -219,6 +219,7 @@ private:
   Input meet_node(const Need& need, std::vector<Edge>& edges) {
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
     if (node.is_shared() && node.options.lifetime > request_.level) return shared_input(node);
+    if (node.is_shared() && request_.shared) request_.shared->number_of(node);
     const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
     check_lifetime(need, node, lifetime);
     const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);

@@ -89,7 +89,7 @@ TEST_F(Observing, HearsOfARefusedJob) {
 
   EXPECT_EQ(status("/"), 503);
 
-  EXPECT_EQ(hears.take(), "GET /|handler|Too many requests wait for a worker\n");
+  EXPECT_EQ(hears.take(), "GET /|request|Too many requests wait for a worker\n");
 }
 
 Task<int> call_badly(Engine& engine) { co_return co_await engine.call<fails_badly>(); }

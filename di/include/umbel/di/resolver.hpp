@@ -163,7 +163,7 @@ public:
   static constexpr std::uint32_t env_offset() noexcept { return 0; }
 
   /// The request is wrong here.
-  void report(const ValueInfo& value, ConvertError error, std::optional<std::string_view> input);
+  void report(ValidationItem item);
 
   /// Lazy<f>: has the node run, with what it needs. True if it is settled already.
   bool demand(std::uint16_t step) noexcept;
