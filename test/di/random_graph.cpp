@@ -328,7 +328,7 @@ bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) 
   refuses_ = queue == 0;
   if (dice.percent(30)) limits_->add_lane("lane", {1 + dice.below(2), queue});
   drawn.has_failing_ends = shape.has_failing_ends && dice.percent(25);
-  const std::size_t count = 1 + dice.below(dice.percent(8) ? shape.largest : std::min<std::size_t>(shape.largest, 9));
+  const std::size_t count = 1 + dice.below(dice.percent(25) ? shape.largest : std::min<std::size_t>(shape.largest, 9));
   const std::size_t density = dice.below(300) / count;
   for (std::size_t i = 0; i < count; ++i) add(dice, drawn, i + 1 == count, density);
   request_.root = &nodes_.back()->info;
@@ -338,7 +338,9 @@ bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) 
   request_.limits = limits_.get();
   request_.observer = observer;
   request_.policy = dice.percent(15) ? Policy::sequential : Policy::concurrent;
+  replies_badly_ = drawn.has_failures && dice.percent(5);
   request_.respond = [](void*, void* room) { return ::new (room) Response{200}; };
+  if (replies_badly_) request_.respond = [](void*, void*) -> Response* { throw HttpError{bad_reply}; };
   if (dice.percent(10)) request_.deadline = std::chrono::milliseconds{1 + dice.below(5)};
   if (dice.percent(20)) request_.on_disconnect = dice.percent(50) ? OnDisconnect::finish : OnDisconnect::cancel;
   cancels_ = request_.on_disconnect.value_or(OnDisconnect::cancel) == OnDisconnect::cancel;
@@ -670,7 +672,8 @@ void Account::used(std::size_t step, std::size_t lazy) {
   steps_[step].lazies.push_back(lazy);
 }
 
-void Account::judge(int status, bool is_exact, int body_status) {
+void Account::judge(int status, bool is_exact, std::optional<int> body) {
+  if (tracing) std::fprintf(stderr, "J status %d exact %d steps %d\n", status >= 400 && status < 500 && status != 413 && status != 499 ? 400 : status, is_exact, int(steps_.size()) / 8 * 8);
   check(running_ == 0, "something is still in flight");
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const StepState& state = steps_[i];
@@ -681,8 +684,8 @@ void Account::judge(int status, bool is_exact, int body_status) {
   }
   if (!is_exact) return;
   const std::optional<RandomGraph::Winner> winner = graph_.winner();
-  int expected = winner ? winner->status : 200;
-  if (body_status && graph_.reads_body() && !(winner && winner->is_guard)) expected = body_status;
+  int expected = winner ? winner->status : body && graph_.replies_badly() ? RandomGraph::bad_reply : 200;
+  if (body.value_or(0) && graph_.reads_body() && !(winner && winner->is_guard)) expected = *body;
   check(status == expected,
         "the wrong failure won: " + std::to_string(status) + " in place of " + std::to_string(expected));
 }

@@ -81,6 +81,9 @@ public:
   bool cancels_on_disconnect() const noexcept { return cancels_; }
   bool has_deadline() const noexcept { return request_.deadline > Duration::zero(); }
   bool reads_body() const noexcept { return plan_->reads_body(); }
+  /// What its root makes becomes no reply.
+  bool replies_badly() const noexcept { return replies_badly_; }
+  static constexpr int bad_reply = 498;
   /// A lane may be full.
   bool may_refuse() const noexcept { return refuses_; }
   bool has_failing_ends() const noexcept;
@@ -120,6 +123,7 @@ private:
   std::vector<bool> uncached_;  // Runs for one edge alone.
   bool cancels_ = true;
   bool refuses_ = false;
+  bool replies_badly_ = false;
 };
 
 /// Calls a function later: a Simulation, or a test's own.
@@ -150,7 +154,8 @@ public:
   void waits_for_lazy(bool waits) noexcept { lazy_waiters_ += waits ? 1 : -1; }
 
   /// When all is over.
-  void judge(int status, bool is_exact, int body_status);
+  /// `body`: the status of a body that does not come, 0 if it does; none if nobody asks for body or reply.
+  void judge(int status, bool is_exact, std::optional<int> body);
 
   void check(bool holds, const std::string& mistake) { schedule_.check(holds, mistake); }
 
