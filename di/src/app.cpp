@@ -77,6 +77,7 @@ struct App::Started {
   std::vector<std::vector<std::string_view>> tags;         // Of each plan's route.
   std::vector<std::unique_ptr<detail::Mounted>> mounts;
   detail::SharedNodes shared;
+  std::vector<detail::PlannedMapper> mappers;
   detail::RouteTrie trie;
   std::string allow;  // Of the server as a whole: OPTIONS *.
 
@@ -135,6 +136,11 @@ void App::add_around(std::unique_ptr<detail::Around> around) {
   arounds_.push_back(std::move(around));
 }
 
+void App::add_mapper(detail::ErrorMapper mapper) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; on_error comes before"};
+  mappers_.push_back(std::move(mapper));
+}
+
 App& App::policy(Policy policy) { return policy_ = policy, *this; }
 
 App& App::lane(std::string_view name, LaneOptions options) {
@@ -162,6 +168,7 @@ App& App::mount(RoutePrefix at, App& other) {
 
 std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems) const {
   auto started = std::make_unique<Started>();
+  add_mappers(*started, problems);
   add_routes(*started, problems);
   for (const detail::NodeInfo* node : kept_) started->shared.number_of(*node);
   detail::PlanRequest request{nullptr, nullptr, {}, {}, {}, &states_};
@@ -173,6 +180,21 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
   add_mounts(*started, problems);
   started->trie.freeze();
   return started;
+}
+
+void App::add_mappers(Started& started, std::vector<std::string>& problems) const {
+  for (const detail::ErrorMapper& mapper : mappers_) {
+    const std::string title = "on_error<" + mapper.name + ">";
+    detail::PlanRequest request{&mapper.handler.info(), mapper.handler.object(), title, mapper.handler.name(), {},
+                                &states_};
+    request.policy = policy_;
+    request.observer = observer_;
+    request.respond = mapper.handler.respond();
+    request.tear_down_limit = tear_down_limit_;
+    request.shared = &started.shared;
+    request.limits = limits_.get();
+    started.mappers.push_back({mapper.find, detail::Plan::compile(request, problems)});
+  }
 }
 
 void App::add_routes(Started& started, std::vector<std::string>& problems) const {
@@ -192,6 +214,7 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
     request.guard_layers = placement.guard_layers;
     request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
     request.on_disconnect = placement.on_disconnect;
+    if (!started.mappers.empty()) request.mappers = &started.mappers;
     request.tear_down_limit = tear_down_limit_;
     request.shared = &started.shared;
     request.limits = limits_.get();

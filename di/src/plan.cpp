@@ -73,6 +73,7 @@ public:
     plan_->on_disconnect_ = request_.on_disconnect;
     plan_->tear_down_limit_ = request_.tear_down_limit;
     plan_->shared_ = request_.shared;
+    plan_->mappers_ = request_.mappers;
     bytes_ = sizeof(Resolver);
     plan_->capture_count_ = static_cast<std::uint32_t>(request_.path_names.size());
     plan_->captures_ = place(sizeof(Capture) * request_.path_names.size(), alignof(Capture));
@@ -96,6 +97,7 @@ public:
 
 private:
   using Index = std::uint16_t;
+  using Names = std::vector<std::string_view>;
 
   struct Edge {
     Index step;
@@ -105,7 +107,13 @@ private:
   struct Visited {
     const NodeInfo* info;
     Lifetime lifetime;  // Two edges may want a resource for different times.
+    Names scopes;       // Two ways to it may ask for different scopes.
     Index index;
+  };
+  // A Guard<f>, and what the way to it asks for.
+  struct GuardEdge {
+    const Need* need;
+    Names scopes;
   };
 
   std::uint32_t place(std::size_t size, std::size_t align) {
@@ -126,36 +134,65 @@ private:
   /// Layer by layer: those of the App, of routers, of the route; then Guard<f> parameters, in the order of a walk.
   void visit_guards() {
     for (const GuardLayer& layer : request_.guard_layers) visit_layer(layer);
-    std::vector<const Need*> parameters;
-    std::vector<const NodeInfo*> seen;
+    std::vector<GuardEdge> parameters;
+    std::vector<std::pair<const NodeInfo*, Names>> seen;
     find_guards(*request_.root, parameters, seen);
     layer_start_ = plan_->steps_.size();
-    for (const Need* guard : parameters) guards_.push_back(visit_guard(*guard));
+    for (GuardEdge& guard : parameters) guards_.push_back(visit_guard(guard));
     plan_->guard_count_ = static_cast<std::uint32_t>(plan_->steps_.size());
   }
 
   void visit_layer(const GuardLayer& layer) {
     layer_start_ = plan_->steps_.size();
-    for (const NodeInfo* guard : layer) guards_.push_back(visit_once(substitute(*guard), Lifetime::automatic));
+    for (const NodeInfo* guard : layer) {
+      Need need{Source::node};
+      need.node = guard;
+      const NodeInfo& node = substitute(*guard);
+      guards_.push_back(visit_once(node, lifetime_in_plan(need, node)));
+    }
   }
 
   /// As the edge will take it.
-  Index visit_guard(const Need& need) {
+  Index visit_guard(GuardEdge& guard) {
+    const Need& need = *guard.need;
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
-    const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
-    return need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
+    const Names outside = std::exchange(scopes_, std::move(guard.scopes));
+    const Lifetime lifetime = lifetime_in_plan(need, node);
+    const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
+    scopes_ = outside;
+    return index;
   }
 
-  void find_guards(const NodeInfo& node, std::vector<const Need*>& found, std::vector<const NodeInfo*>& seen) {
-    if (std::find(seen.begin(), seen.end(), &node) != seen.end()) return;
-    seen.push_back(&node);
+  void find_guards(const NodeInfo& node, std::vector<GuardEdge>& found,
+                   std::vector<std::pair<const NodeInfo*, Names>>& seen) {
+    const std::pair<const NodeInfo*, Names> here{&node, scopes_of(node)};
+    if (std::find(seen.begin(), seen.end(), here) != seen.end()) return;
+    seen.push_back(here);
     for (std::size_t i = 0; i < node.need_count; ++i) {
       const Need& need = node.needs[i];
       if (need.source != Source::node || need.node->is_shared()) continue;
-      const NodeInfo& needed = need.original ? *need.node : substitute(*need.node);
-      find_guards(needed, found, seen);
-      if (need.take == Take::guard) found.push_back(&need);
+      const Names outside = with_scopes(need.scopes);
+      find_guards(need.original ? *need.node : substitute(*need.node), found, seen);
+      if (need.take == Take::guard) found.push_back({&need, scopes_});
+      scopes_ = outside;
     }
+  }
+
+  /// Adds what an edge asks for. Returns what was asked for before.
+  Names with_scopes(const ScopeList& more) {
+    Names outside = scopes_;
+    for (std::size_t i = 0; i < more.count; ++i) {
+      if (std::find(scopes_.begin(), scopes_.end(), more.names[i]) == scopes_.end()) scopes_.push_back(more.names[i]);
+    }
+    return outside;
+  }
+
+  /// What tells one node of a provider from another: a set, of those who look at it.
+  Names scopes_of(const NodeInfo& node) const {
+    if (!node.reads_scopes) return {};
+    Names names = scopes_;
+    std::sort(names.begin(), names.end());
+    return names;
   }
 
   const NodeInfo& substitute(const NodeInfo& node) const {
@@ -199,11 +236,13 @@ private:
 
   Index visit_once(const NodeInfo& node, Lifetime lifetime) {
     const Lifetime key = node.is_resource() ? lifetime : Lifetime::automatic;
-    const auto known = std::find_if(visited_.begin(), visited_.end(),
-                                    [&](const Visited& v) { return v.info == &node && v.lifetime == key; });
+    Names scopes = scopes_of(node);
+    const auto known = std::find_if(visited_.begin(), visited_.end(), [&](const Visited& v) {
+      return v.info == &node && v.lifetime == key && v.scopes == scopes;
+    });
     if (known != visited_.end()) return known->index;
     const Index index = visit(node, key);
-    visited_.push_back({&node, key, index});
+    visited_.push_back({&node, key, std::move(scopes), index});
     return index;
   }
 
@@ -222,7 +261,9 @@ private:
     if (node.is_shared() && request_.shared) request_.shared->number_of(node);
     const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
     check_lifetime(need, node, lifetime);
+    Names outside = with_scopes(need.scopes);
     const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
+    scopes_ = std::move(outside);
     edges.push_back({index, need.take});
     Input input{};
     input.at.offset = plan_->steps_[index].slot;
@@ -281,6 +322,9 @@ private:
         break;
       case Source::body:
         plan_->reads_body_ = true;
+        break;
+      case Source::scopes:
+        input.object = plan_->scope_sets_.emplace_back(std::make_unique<ScopeSet>(ScopeSet{scopes_})).get();
         break;
       default:
         break;
@@ -669,6 +713,7 @@ private:
   std::size_t bytes_ = 0;
   std::vector<const NodeInfo*> path_;  // From the root to the node that is being visited.
   std::vector<Visited> visited_;
+  Names scopes_;  // That the way from the root asks for.
   std::vector<std::vector<Edge>> edges_;
   std::vector<std::vector<Input>> inputs_;
   std::vector<Lifetime> lifetimes_;         // Of each step that is a resource.
@@ -728,6 +773,15 @@ void add_take(std::vector<std::string>& takes, const Need& need) {
 }
 
 }  // namespace
+
+Response Plan::respond(void* slot) const {
+  if (!respond_) return std::move(*static_cast<Response*>(slot));
+  alignas(Response) std::byte room[sizeof(Response)];
+  Response& made = *respond_(slot, room);
+  Response response = std::move(made);
+  made.~Response();
+  return response;
+}
 
 GraphRoute Plan::describe() const {
   GraphRoute route{title_, {}, hops(), bytes()};

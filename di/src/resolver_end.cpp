@@ -264,20 +264,60 @@ Response Resolver::error_response() noexcept {
 }
 
 Response Resolver::final_response() noexcept {
-  const bool is_good = succeeded();
-  Response response = is_good ? Response{} : error_response();
-  if (async_->has_reply) {
-    Response& made =
-        *static_cast<Response*>(plan_->respond_ ? at(plan_->response_) : at(plan_->steps_.back().slot));
-    if (is_good) response = std::move(made);
-    made.~Response();
-  }
+  if (!succeeded()) return drop_reply(), error_response();
+  Response response = std::move(*ready_reply());
+  drop_reply();
   return response;
+}
+
+/// What the handler's result has become.
+Response* Resolver::ready_reply() noexcept {
+  return static_cast<Response*>(at(plan_->respond_ ? plan_->response_ : plan_->steps_.back().slot));
+}
+
+void Resolver::drop_reply() noexcept {
+  if (std::exchange(async_->has_reply, false)) ready_reply()->~Response();
+}
+
+/// Runs the function that the App has for such an error, if it has one.
+struct MapperRun final : Caller {
+  MapperRun(Resolver& r, const Plan& p, const void* e) noexcept : resolver(r), plan(p), found(e) {}
+
+  void take(void* slot) override { response = plan.respond(slot); }
+  void ended(ErrorBox error, std::string_view) noexcept override {
+    Response reply = error ? to_response(*error) : std::move(response);
+    Resolver& answered = resolver;
+    delete this;
+    answered.answer_with(std::move(reply));
+  }
+  const void* thrown() const noexcept override { return found; }
+
+  Resolver& resolver;
+  const Plan& plan;
+  const void* found;
+  Response response;
+};
+
+bool Resolver::map_error() noexcept {
+  if (!exchange_ || !plan_->mappers_ || succeeded() || async_->cancelled) return false;
+  const Error& error = *error_now();
+  for (const PlannedMapper& mapper : *plan_->mappers_) {
+    const void* const found = mapper.find(error);
+    if (!found) continue;
+    drop_reply();
+    Resolver::call(*mapper.plan, context(), *request_, StopToken{}, *new MapperRun{*this, *mapper.plan, found});
+    return true;
+  }
+  return false;
 }
 
 void Resolver::answer() noexcept {
   if (!exchange_) return close_from(Phase::closing_request);
-  Response response = final_response();
+  async_->phase = Phase::mapping;
+  if (!map_error()) answer_with(final_response());
+}
+
+void Resolver::answer_with(Response&& response) noexcept {
   async_->is_replied = true;
   if (plan_->observer_) tell_replied(response);
   if (must_hold()) {

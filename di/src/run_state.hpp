@@ -75,6 +75,7 @@ enum class Phase : std::uint8_t {
   resolving,        // Nodes run.
   kept,             // They have, and the caller keeps what they made.
   closing_handler,  // What lives as long as the handler is torn down.
+  mapping,          // An error is answered by what the App has for it.
   sending,          // The reply is on its way.
   tasks,            // Background tasks run.
   closing_request,  // The rest is torn down.

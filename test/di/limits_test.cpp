@@ -10,6 +10,7 @@
 
 #include "peer.hpp"
 #include "resources.hpp"
+#include "umbel/di/deadline.hpp"
 #include "umbel/di/provide.hpp"
 
 namespace umbel::test {
@@ -29,11 +30,8 @@ using Disconnect = Limited;
 
 // --- lanes ----------------------------------------------------------------------------------------------------------
 
-int running = 0;
-int most = 0;
 int looks_up() { return 1; }
 inline constexpr auto lookup = provider<looks_up>.lane("db");
-Response plain_over_lane(Depends<lookup>) { return Response{204}; }
 
 TEST_F(LaneLimit, LetsSoManyRunAtOnceAndTheRestWait) {  // Rule 13; case "lanes".
   app.lane("db", {.limit = 40});
@@ -191,6 +189,43 @@ TEST_F(DeadlineLimit, DoesNotMatterToWhoIsInTime) {
 
   EXPECT_EQ(peer->status(), 200);
   EXPECT_EQ(port.alarm(), Time::max());
+}
+
+std::string tells_deadline(Deadline deadline) {
+  return deadline.is_set() ? std::to_string(deadline.left(deadline.time() - 70ms) / 1ms) : "none";
+}
+
+TEST_F(DeadlineLimit, IsKnownToWhoTakesIt) {  // Rule 27.
+  app.get("/", tells_deadline, {.deadline = 100ms});
+  app.get("/none", tells_deadline);
+
+  EXPECT_EQ(body("/"), "70");
+  EXPECT_EQ(body("/none"), "none");
+}
+
+TEST_F(DeadlineLimit, OfTheTransportIsTakenOver) {  // Rule 27.
+  app.get("/", handler<long_work>);
+  app.start(port.context());
+  Peer peer{port.context(), OwnedRequest{Method::get, "/"}};
+  peer.set_deadline(port.now() + 50ms);
+  peer.ask(app);
+
+  port.advance(50ms);
+
+  EXPECT_EQ(peer.status(), 504);
+}
+
+TEST_F(DeadlineLimit, OfAShutdownIsACancellation) {  // Rule 28.
+  app.post("/", handler<long_work>);
+  app.start(port.context());
+  Peer peer{port.context(), OwnedRequest{Method::post, "/"}};
+  peer.ask(app);
+
+  peer.cancel(CancelReason::shutdown);
+  run();
+
+  EXPECT_EQ(peer.status(), 503);
+  EXPECT_EQ(journal().take(), "a+ l+ l! a!cancelled a-");
 }
 
 // --- disconnect -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include "umbel/core/lane.hpp"
 #include "umbel/core/service.hpp"
 #include "umbel/di/around.hpp"
+#include "umbel/di/error_mapper.hpp"
 #include "umbel/di/graph.hpp"
 #include "umbel/di/observer.hpp"
 #include "umbel/di/params.hpp"
@@ -87,6 +88,20 @@ public:
   /// For every route that does not say otherwise by itself, nor has a router that does.
   App& policy(Policy policy);
 
+  /// Has `f` answer every request that fails with an E: what a node or a tear-down threw, a ValidationError, an
+  /// HttpError. Of several that fit, the first one given. It may take dependencies after the error, which run for it
+  /// anew, since those of the request are torn down; a path parameter or the body's type it cannot take.
+  ///
+  ///     app.on_error<DatabaseDown>([](const DatabaseDown& error, State<Metrics> metrics) {
+  ///       metrics->count(error);
+  ///       return Response::text("Try again later", 503);
+  ///     });
+  template <class E, class F>
+  App& on_error(F f) {
+    add_mapper(detail::make_mapper<E>(std::move(f)));
+    return *this;
+  }
+
   /// Gives a lane to providers that name it: `provider<f>.lane("db")`. At most `limit` of its jobs run at once, in all
   /// threads; a request for which there is no place in the lane is a 503 before anything of it runs. The same name
   /// again is a std::logic_error.
@@ -135,6 +150,8 @@ private:
 
   void add_state(const detail::StateInfo& info, void* object);
   void add_around(std::unique_ptr<detail::Around> around);
+  void add_mapper(detail::ErrorMapper mapper);
+  void add_mappers(Started& started, std::vector<std::string>& problems) const;
   bool leads_to(const App& other) const noexcept;
   std::vector<std::string> try_start(Context& context);
   std::unique_ptr<Started> make_plans(std::vector<std::string>& problems) const;
@@ -164,6 +181,7 @@ private:
   Observer* observer_ = nullptr;
   Duration tear_down_limit_ = std::chrono::seconds{5};
   std::vector<const detail::NodeInfo*> kept_;
+  std::vector<detail::ErrorMapper> mappers_;
   std::unique_ptr<detail::Limits> limits_;
   bool is_plain_ = true;     // Nothing but routes: nothing is around, and nothing has to be made first.
   bool has_shared_ = false;  // Some nodes are.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace umbel {
 
@@ -88,6 +89,11 @@ struct StateInfo {
 };
 
 struct NodeInfo;
+
+/// The scopes of one node in one plan.
+struct ScopeSet {
+  std::vector<std::string_view> names;
+};
 
 /// Security scopes that an edge asks for.
 struct ScopeList {

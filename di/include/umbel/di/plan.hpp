@@ -79,6 +79,14 @@ private:
 /// Guards of one router or route, in order. A barrier: the next layer begins when all of them have passed.
 using GuardLayer = std::vector<const NodeInfo*>;
 
+class Plan;
+
+/// What answers exceptions of one kind.
+struct PlannedMapper {
+  const void* (*find)(const Error& error) noexcept;  // Null: it is not of the kind.
+  std::unique_ptr<const Plan> plan;
+};
+
 /// What a plan is made of.
 struct PlanRequest {
   const NodeInfo* root;
@@ -93,6 +101,7 @@ struct PlanRequest {
   const OverrideTable* overrides = nullptr;
   SharedNodes* shared = nullptr;
   Limits* limits = nullptr;
+  const std::vector<PlannedMapper>* mappers = nullptr;  // In the order in which they are asked. Outlive the plan.
   Lifetime level = Lifetime::request;  // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
@@ -165,6 +174,8 @@ public:
     if (root.is_pointer) return const_cast<void*>(*static_cast<const void**>(slot));
     return root.view ? const_cast<void*>(root.view(slot)) : slot;
   }
+  /// What the last step has made, as a reply. Of an error mapper's plan.
+  Response respond(void* slot) const;
   /// For people.
   GraphRoute describe() const;
   const std::vector<Step>& steps() const noexcept { return steps_; }
@@ -231,6 +242,8 @@ private:
   Duration tear_down_limit_{};
   Duration blocked_after_{};
   const SharedNodes* shared_ = nullptr;
+  const std::vector<PlannedMapper>* mappers_ = nullptr;
+  std::vector<std::unique_ptr<ScopeSet>> scope_sets_;
 };
 
 }  // namespace detail

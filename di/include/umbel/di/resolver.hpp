@@ -34,6 +34,7 @@ struct PlannedValue;
 struct Region;
 struct RegionRun;
 struct Closing;
+struct MapperRun;
 struct Failed;
 struct Trouble;
 enum class Closes : std::uint8_t;
@@ -114,6 +115,8 @@ public:
   /// What was made is kept until Resolver::let_go.
   virtual bool keeps() const noexcept { return false; }
   virtual void made(Resolver&) noexcept {}
+  /// The exception that an error mapper answers.
+  virtual const void* thrown() const noexcept { return nullptr; }
 
 protected:
   ~Caller() = default;
@@ -175,11 +178,13 @@ public:
 
   /// When an answer is of no use any more.
   Time deadline() const noexcept;
+  const void* thrown() const noexcept { return caller_->thrown(); }
   /// Looks who can go on.
   void wake_lazy() noexcept;
 
 private:
   friend struct AsyncState;
+  friend struct MapperRun;
 
   static void serve_in(void* block, const Plan& plan, Exchange& exchange, const Capture* captures,
                        Escapes escapes) noexcept;
@@ -268,7 +273,11 @@ private:
   void close_unused() noexcept;
   Response error_response() noexcept;
   Response final_response() noexcept;
+  Response* ready_reply() noexcept;
+  void drop_reply() noexcept;
   void answer() noexcept;
+  bool map_error() noexcept;
+  void answer_with(Response&& response) noexcept;
   bool must_hold() noexcept;
   void leave() noexcept;
   ErrorBox caller_error();
