@@ -256,10 +256,8 @@ void Resolver::settle(NodeRun::Late& late) noexcept {
 
 void Resolver::start_region(const Region& region) noexcept {
   auto& run = *::new (at(region.record)) RegionRun{*this, region, execute_region, region_returned};
-  for (const std::uint16_t step : region.steps) {
-    AsyncState::set(async_->started(), step);
-    if (plan_->observer_) tell(Moment::requested, plan_->steps_[step]);
-  }
+  for (const std::uint16_t step : region.steps) AsyncState::set(async_->started(), step);
+  if (plan_->observer_) request_region(run);
   if (plan_->observer_) run.times = std::make_unique<Time[]>(region.steps.size() + 1);
   ++async_->in_flight;
   if (region.lane) region.lane->submit(context(), run.trip);
@@ -270,7 +268,10 @@ void Resolver::execute_region(Job& job) noexcept {
   RegionRun& run = *static_cast<RegionRun::Trip&>(job).run;
   const Step* const steps = run.resolver.plan_->steps_.data();
   for (const std::uint16_t index : run.region.steps) {
-    if (run.times) run.times[run.made] = Clock::now();
+    if (run.times) {
+      run.times[run.made] = Clock::now();
+      if (run.fault && run.fault_at == run.made) return run.error.swap(run.fault);
+    }
     if (index >= run.limit.load(std::memory_order_relaxed)) return;
     if (steps[index].run(run.resolver, steps[index], run.error) != Status::done) return;
     ++run.made;

@@ -40,7 +40,27 @@ void Resolver::tell(Moment moment, const Step& step, const Error* error) noexcep
 }
 
 void Resolver::tell_at(Moment moment, const Step& step, Time time, const Error* error) noexcept {
-  plan_->observer_->node(NodeEvent{this, plan_->title_, plan_->name_of(step.index), step.index, moment, time, error});
+  plan_->observer_->node(event(moment, step, time, error));
+}
+
+NodeEvent Resolver::event(Moment moment, const Step& step, Time time, const Error* error) noexcept {
+  return NodeEvent{this, plan_->title_, plan_->name_of(step.index), step.index, moment, time, error};
+}
+
+/// What the observer has in place of the step; null: it may run.
+ErrorBox Resolver::request(const Step& step) noexcept {
+  const NodeEvent requested = event(Moment::requested, step, context().now(), nullptr);
+  plan_->observer_->node(requested);
+  return plan_->observer_->fail_instead(requested);
+}
+
+void Resolver::request_region(RegionRun& run) noexcept {
+  for (std::uint32_t i = 0; i < run.region.steps.size(); ++i) {
+    ErrorBox fault = request(plan_->steps_[run.region.steps[i]]);
+    if (!fault || run.fault) continue;
+    run.fault = std::move(fault);
+    run.fault_at = i;
+  }
 }
 
 /// A worker has no virtual clock: its times are told as the Context's if that is the steady clock, else as now.
@@ -57,8 +77,9 @@ void Resolver::tell_region(const RegionRun& run) noexcept {
 
 Status Resolver::run_watched(const Step& step, ErrorBox& error) noexcept {
   const Time begin = context().now();
-  tell_at(Moment::requested, step, begin, nullptr);
+  error = request(step);
   tell_at(Moment::started, step, begin, nullptr);
+  if (error) return Status::failed;
   const Status status = step.run(*this, step, error);
   if (plan_->blocked_after_ == Duration::zero()) return status;
   const Duration took = context().now() - begin;

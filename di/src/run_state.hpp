@@ -41,6 +41,8 @@ struct RegionRun {
   std::uint32_t made = 0;                               // How many of the region's steps are done.
   ErrorBox error;
   std::unique_ptr<Time[]> times;  // Observed: when each step began, and when the last one ended.
+  ErrorBox fault;                 // Observed: what the observer gives in place of the step at `fault_at` of the region.
+  std::uint32_t fault_at = 0;
 };
 
 /// The tear-down of a resource that cannot end at once.

@@ -23,6 +23,7 @@
 
 namespace umbel {
 enum class Moment : std::uint8_t;
+struct NodeEvent;
 }
 
 namespace umbel::detail {
@@ -245,6 +246,9 @@ private:
   void tell_late(const Step& step, const Error& error) noexcept;
   void tell(Moment moment, const Step& step, const Error* error = nullptr) noexcept;
   void tell_at(Moment moment, const Step& step, Time time, const Error* error) noexcept;
+  NodeEvent event(Moment moment, const Step& step, Time time, const Error* error) noexcept;
+  ErrorBox request(const Step& step) noexcept;
+  void request_region(RegionRun& run) noexcept;
   Status run_watched(const Step& step, ErrorBox& error) noexcept;
   Status tear_down_watched(const Step& step, const Outcome& shown, ErrorBox& error) noexcept;
   void tell_started() noexcept;
