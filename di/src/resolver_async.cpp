@@ -292,6 +292,8 @@ void Resolver::finish_region(RegionRun& run) noexcept {
   --async_->in_flight;
   for (std::uint32_t i = 0; i < run.made; ++i) async_->make(run.region.steps[i]);
   if (run.times) tell_region(run);
+  run.times.reset();  // Nobody destroys a RegionRun.
+  run.fault.reset();
   if (run.error) fail(run.region.steps[run.made], std::move(run.error));
   if (!plan_->last_uses_.empty()) close_unused();
   if (async_->lazy) wake_lazy();
