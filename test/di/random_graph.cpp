@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <cstdio>
-#include <cstdlib>
 
 #include "../../di/src/limits.hpp"
 #include "umbel/core/completion.hpp"
@@ -476,7 +474,7 @@ std::optional<RandomGraph::Winner> RandomGraph::winner() const {
   }
   const std::size_t stage = static_cast<std::size_t>(std::find(guard.rbegin(), guard.rend(), true).base() - guard.begin());
   for (std::size_t i = 0; i < count; ++i) {
-    if (hard[i] && failed[i]) return Winner{i, failed[i], i < stage};
+    if (hard[i] && failed[i]) return Winner{i, failed[i], i < stage, std::move(hard)};
   }
   return std::nullopt;
 }
@@ -553,12 +551,9 @@ Account& Account::of(const Request& request) {
                         [&](const Account* account) { return account->request_ == &request; });
 }
 
-static const bool tracing = std::getenv("UMBEL_TRACE") != nullptr;
-#define TRACE(word) if (tracing) std::fprintf(stderr, "  %p %s %zu\n", (const void*)this, word, step)
 std::string Account::name(std::size_t step) const { return " (node " + std::to_string(step) + ")"; }
 
 void Account::began(std::size_t step, detail::Resolver& resolver) {
-  TRACE("began");
   StepState& state = steps_[step];
   check(++state.began == 1, "a node ran twice" + name(step));
   check(!stop_.stop_requested() || !graph_.cancels_on_disconnect(), "a node began after the peer had left" + name(step));
@@ -580,7 +575,6 @@ void Account::began(std::size_t step, detail::Resolver& resolver) {
 void Account::goes_on(std::size_t step) { check_inputs(step, "when it went on"); }
 
 void Account::ended(std::size_t step) {
-  TRACE("ended");
   check_inputs(step, "when it ended");
   vacate(step);
   steps_[step].running = false;
@@ -618,13 +612,11 @@ void Account::vacate(std::size_t step) {
 }
 
 void Account::made(std::size_t step) {
-  TRACE("made");
   check(++steps_[step].made == 1, "a value was made twice" + name(step));
   steps_[step].is_alive = true;
 }
 
 void Account::died(std::size_t step) {
-  TRACE("died");
   check(steps_[step].is_alive, "a value died twice" + name(step));
   steps_[step].is_alive = false;
   const bool early = graph_.is_last_use(step);
@@ -642,7 +634,6 @@ void Account::died(std::size_t step) {
 }
 
 void Account::closing(std::size_t step, const Outcome&) {
-  TRACE("closing");
   StepState& state = steps_[step];
   check(++state.closing == 1, "a resource was torn down twice" + name(step));
   check(state.is_alive, "what was never set up was torn down" + name(step));
@@ -661,7 +652,6 @@ void Account::closing(std::size_t step, const Outcome&) {
 void Account::close_goes_on(std::size_t step) { check_inputs(step, "when its tear-down went on"); }
 
 void Account::close_ended(std::size_t step) {
-  TRACE("closed");
   check_inputs(step, "when its tear-down ended");
   vacate(step);
   ++steps_[step].closed;
@@ -673,7 +663,6 @@ void Account::used(std::size_t step, std::size_t lazy) {
 }
 
 void Account::judge(int status, bool is_exact, std::optional<int> body) {
-  if (tracing) std::fprintf(stderr, "J status %d exact %d steps %d\n", status >= 400 && status < 500 && status != 413 && status != 499 ? 400 : status, is_exact, int(steps_.size()) / 8 * 8);
   check(running_ == 0, "something is still in flight");
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const StepState& state = steps_[i];
@@ -684,8 +673,12 @@ void Account::judge(int status, bool is_exact, std::optional<int> body) {
   }
   if (!is_exact) return;
   const std::optional<RandomGraph::Winner> winner = graph_.winner();
-  int expected = winner ? winner->status : body && graph_.replies_badly() ? RandomGraph::bad_reply : 200;
-  if (body.value_or(0) && graph_.reads_body() && !(winner && winner->is_guard)) expected = *body;
+  if (body.value_or(0) && graph_.reads_body() && !(winner && winner->is_guard)) {
+    return check(status == *body, "a body that did not come was not the reply");
+  }
+  const int expected = winner ? winner->status : body && graph_.replies_badly() ? RandomGraph::bad_reply : 200;
+  for (std::size_t i = 0; winner && i < winner->step; ++i)
+    check(!winner->hard[i] || steps_[i].made == 1, "a node declared before the failure did not run" + name(i));
   check(status == expected,
         "the wrong failure won: " + std::to_string(status) + " in place of " + std::to_string(expected));
 }

@@ -3,7 +3,6 @@
 // Graphs of hand-made nodes, drawn by chance: every kind, lifetime and way of taking. And the account of a request that
 // goes through one: the nodes themselves say what they see.
 
-#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -92,6 +91,7 @@ public:
     std::size_t step;
     int status;
     bool is_guard;
+    std::vector<bool> hard;  // For each step: whether somebody needs it who neither tries nor is lazy.
   };
   std::optional<Winner> winner() const;
   /// For people.
