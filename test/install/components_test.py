@@ -12,7 +12,7 @@ import sys
 import tempfile
 import unittest
 
-COMPONENTS = {"umbel", "umbel-core", "umbel-json", "umbel-uv", "umbel-testing", "umbel-di", "umbel-http1", "umbel-http1-uv",
+COMPONENTS = {"umbel", "umbel-core", "umbel-json", "umbel-uv", "umbel-testing", "umbel-testing-di", "umbel-di", "umbel-http1", "umbel-http1-uv",
               "umbel-loopback"}
 
 

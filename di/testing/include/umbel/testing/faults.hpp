@@ -2,10 +2,8 @@
 #pragma once
 // Makes a node of an App fail where a Schedule says so.
 
-#include <exception>
 #include <memory>
 #include <stdexcept>
-#include <string>
 
 #include "umbel/di/observer.hpp"
 #include "umbel/testing/schedule.hpp"
@@ -40,38 +38,19 @@ public:
   explicit Faults(Schedule& schedule) noexcept : schedule_(schedule) {}
   Faults(Schedule& schedule, Observer& next) noexcept : schedule_(schedule), next_(&next) {}
 
-  std::unique_ptr<Error> fail_instead(const NodeEvent& event) noexcept override {
-    if (!schedule_.node_fails()) return next_ ? next_->fail_instead(event) : nullptr;
-    return std::make_unique<Error>(
-        std::make_exception_ptr(InjectedFailure{"injected in place of " + std::string{event.node}}));
-  }
-
-  void request_started(const RequestEvent& event) noexcept override {
-    if (next_) next_->request_started(event);
-  }
-  void node(const NodeEvent& event) noexcept override {
-    if (next_) next_->node(event);
-  }
-  void node_failed(const Failure& failure) noexcept override {
-    if (next_) next_->node_failed(failure);
-  }
-  void replied(const ReplyEvent& event) noexcept override {
-    if (next_) next_->replied(event);
-  }
-  void late_error(const LateError& error) noexcept override {
-    if (next_) next_->late_error(error);
-  }
-  void request_ended(const void* id, Time time) noexcept override {
-    if (next_) next_->request_ended(id, time);
-  }
-  Duration blocked_after() const noexcept override { return next_ ? next_->blocked_after() : Duration::zero(); }
-  void loop_blocked(const BlockedEvent& event) noexcept override {
-    if (next_) next_->loop_blocked(event);
-  }
+  std::unique_ptr<Error> fail_instead(const NodeEvent& event) noexcept override;
+  void request_started(const RequestEvent& event) noexcept override;
+  void node(const NodeEvent& event) noexcept override;
+  void node_failed(const Failure& failure) noexcept override;
+  void replied(const ReplyEvent& event) noexcept override;
+  void late_error(const LateError& error) noexcept override;
+  void request_ended(const void* id, Time time) noexcept override;
+  Duration blocked_after() const noexcept override;
+  void loop_blocked(const BlockedEvent& event) noexcept override;
 
 private:
   Schedule& schedule_;
-  Observer* next_ = nullptr;
+  Observer* next_ = nullptr;  // Null: nobody.
 };
 
 }  // namespace umbel::testing
