@@ -83,8 +83,6 @@ struct App::Started {
 
   /// Several templates may fit a path, each with methods of its own.
   std::string allow_at(std::string_view path, detail::Escapes escapes) const;
-  /// `endpoint` is null if no template fits.
-  void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) const noexcept;
 };
 
 std::string App::Started::allow_at(std::string_view path, detail::Escapes escapes) const {
@@ -97,21 +95,6 @@ std::string App::Started::allow_at(std::string_view path, detail::Escapes escape
     all.plans[i] = endpoint ? endpoint->plan_of(method) : nullptr;
   }
   return allow_of(all);
-}
-
-// Apart, so that the way of all others keeps its registers.
-[[gnu::cold]] void App::Started::answer_without_plan(const detail::Endpoint* endpoint,
-                                                     Exchange& exchange) const noexcept {
-  const Request& request = exchange.request();
-  const bool is_options = request.method() == Method::options;
-  if (endpoint && endpoint->mounted) return enter(*endpoint->mounted, exchange);
-  if (endpoint) {
-    const std::string allowed = allow_at(request.path(), escapes_of(request));
-    return exchange.reply((is_options ? Response{204} : detail_response(405)).header("allow", allowed));
-  }
-  if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
-  if (is_options && request.path() == "*") return exchange.reply(Response{204}.header("allow", allow));
-  exchange.reply(detail_response(404));
 }
 
 struct App::Lock {
@@ -152,7 +135,12 @@ App& App::lane(std::string_view name, LaneOptions options) {
 
 App& App::tear_down_limit(Duration limit) { return tear_down_limit_ = limit, *this; }
 
-App& App::observe(Observer& observer) { return observer_ = &observer, *this; }
+App& App::observe(Observer& observer) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; observers are given before"};
+  observers_.add(observer);
+  observer_ = observers_.size() == 1 ? &observer : &observers_;
+  return *this;
+}
 
 bool App::leads_to(const App& other) const noexcept {
   return this == &other ||
@@ -365,6 +353,33 @@ void App::serve(Exchange& exchange) noexcept {
   dispatch(exchange);
 }
 
+/// What no route answers. An observer hears of it all the same.
+void App::reply_unrouted(Exchange& exchange, Response response) noexcept {
+  if (observer_) {
+    const Request& request = exchange.request();
+    const Time now = exchange.context().now();
+    observer_->request_started(RequestEvent{&exchange, {}, request, now});
+    observer_->replied(
+        ReplyEvent{&exchange, {}, request, now, Duration::zero(), response.status(), response.body().size()});
+    observer_->request_ended(&exchange, now);
+  }
+  exchange.reply(std::move(response));
+}
+
+// Apart, so that the way of all others keeps its registers.
+[[gnu::cold]] void App::answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) noexcept {
+  const Request& request = exchange.request();
+  const bool is_options = request.method() == Method::options;
+  if (endpoint && endpoint->mounted) return enter(*endpoint->mounted, exchange);
+  if (endpoint) {
+    const std::string allowed = started_->allow_at(request.path(), escapes_of(request));
+    return reply_unrouted(exchange, (is_options ? Response{204} : detail_response(405)).header("allow", allowed));
+  }
+  if (!detail::is_well_escaped(request.path())) return reply_unrouted(exchange, detail_response(400));
+  if (is_options && request.path() == "*") return reply_unrouted(exchange, Response{204}.header("allow", started_->allow));
+  reply_unrouted(exchange, detail_response(404));
+}
+
 void App::dispatch(Exchange& exchange) noexcept {
   const Request& request = exchange.request();
   detail::Captures captures;  // Left unset.
@@ -375,9 +390,10 @@ void App::dispatch(Exchange& exchange) noexcept {
   const detail::Plan* plan = endpoint ? endpoint->plan_of(request.method()) : nullptr;
   if (!plan) [[unlikely]] {
     if (endpoint && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
-    if (!plan) return started_->answer_without_plan(endpoint, exchange);
+    if (!plan) return answer_without_plan(endpoint, exchange);
   }
-  if (request.has_escapes() && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+  if (request.has_escapes() && !detail::is_well_escaped(request.path()))
+    return reply_unrouted(exchange, detail_response(400));
   detail::Resolver::serve(*plan, exchange, captures.data(), escapes);
 }
 

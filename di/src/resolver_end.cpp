@@ -68,7 +68,7 @@ void Resolver::make_result() noexcept {
     try {
       caller_->take(at(root.slot));
     } catch (...) {
-      fail(root.index, std::make_unique<Error>(Error::current()));
+      fail_quietly(root.index, std::make_unique<Error>(Error::current()));
     }
   }
   if (trouble_) tell_observer();
@@ -81,7 +81,7 @@ Response* Resolver::made_reply() noexcept {
   try {
     return plan_->respond_(at(root.slot), at(plan_->response_));
   } catch (...) {
-    fail(root.index, std::make_unique<Error>(Error::current()));
+    fail_quietly(root.index, std::make_unique<Error>(Error::current()));
     return nullptr;
   }
 }

@@ -40,8 +40,10 @@ struct RegionRun {
   std::atomic<std::uint32_t> limit{~std::uint32_t{0}};  // Steps from here on are not wanted any more.
   std::uint32_t made = 0;                               // How many of the region's steps are done.
   ErrorBox error;
-  std::unique_ptr<Time[]> times;  // Observed: when each step began, and when the last one ended.
-  ErrorBox fault;                 // Observed: what the observer gives in place of the step at `fault_at` of the region.
+  // Observed: when each step began, when the last one ended, and last of all when the region was given to the pool.
+  // Else null. finish_region frees it: nobody destroys a RegionRun.
+  std::unique_ptr<Time[]> times;
+  ErrorBox fault;  // Observed: what the observer gives in place of the step at `fault_at` of the region.
   std::uint32_t fault_at = 0;
 };
 
@@ -153,6 +155,7 @@ struct AsyncState {
   std::uint32_t gate;        // Steps from here on belong to a later stage.
   std::uint32_t cursor = 0;  // What is made from here on is closed.
   Time due = Time::max();    // When an answer is of no use any more.
+  Time::rep began;           // Observed: when the request did, by the Context's clock. Else left unset.
   Phase phase = Phase::resolving;
   CancelReason reason = CancelReason::disconnected;
   bool queued = false;  // `again` is in the Context's queue.

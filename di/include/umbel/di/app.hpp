@@ -14,11 +14,15 @@
 #include "umbel/di/around.hpp"
 #include "umbel/di/error_mapper.hpp"
 #include "umbel/di/graph.hpp"
-#include "umbel/di/observer.hpp"
+#include "umbel/di/observers.hpp"
 #include "umbel/di/params.hpp"
 #include "umbel/di/router.hpp"
 
 namespace umbel {
+
+namespace detail {
+struct Endpoint;
+}
 
 /// What a server answers with.
 ///
@@ -120,7 +124,8 @@ public:
     return *this;
   }
 
-  /// Not owned; outlives the App. One at the most.
+  /// Has `observer` hear what happens; several hear it in the order in which they were given. Not owned; outlives the
+  /// App. Throws std::logic_error once the App has started.
   App& observe(Observer& observer);
 
   /// Every route's plan, those of routers and mounted Apps at their full paths. Before the start it shows what there is
@@ -162,6 +167,9 @@ private:
   void open_own(Context& context, Notice& opened) noexcept;
   void close_own(Context& context, Notice& closed) noexcept;
   void dispatch(Exchange& exchange) noexcept;
+  /// `endpoint` is null if no template fits.
+  void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) noexcept;
+  void reply_unrouted(Exchange& exchange, Response response) noexcept;
 
   /// What answers when everything around it has had its say.
   class Core : public Service {
@@ -178,13 +186,14 @@ private:
   std::vector<std::unique_ptr<detail::Around>> arounds_;
   std::vector<Mount> mounts_;
   Policy policy_ = Policy::concurrent;
-  Observer* observer_ = nullptr;
   Duration tear_down_limit_ = std::chrono::seconds{5};
   std::vector<const detail::NodeInfo*> kept_;
   std::vector<detail::ErrorMapper> mappers_;
   std::unique_ptr<detail::Limits> limits_;
   bool is_plain_ = true;     // Nothing but routes: nothing is around, and nothing has to be made first.
   bool has_shared_ = false;  // Some nodes are.
+  Observers observers_;
+  Observer* observer_ = nullptr;  // The only one, or `observers_`. Null: nobody listens.
   Core core_{*this};
   Service* outermost_ = nullptr;  // Null: nothing is around.
   std::unique_ptr<Started> started_;

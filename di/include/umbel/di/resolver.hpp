@@ -235,6 +235,8 @@ private:
   Trouble& trouble();
   ValidationError* invalid() const noexcept;
   void fail(std::size_t index, ErrorBox error) noexcept;
+  void fail_quietly(std::size_t index, ErrorBox error) noexcept;
+  bool was_stopped(std::size_t index, const Error& error) const noexcept;
   bool fail_softly(std::size_t index, ErrorBox& error) noexcept;
   bool inherits_failure(const Step& step) noexcept;
   void fail_request(ErrorBox error) noexcept;
@@ -248,13 +250,16 @@ private:
   void tell_at(Moment moment, const Step& step, Time time, const Error* error) noexcept;
   NodeEvent event(Moment moment, const Step& step, Time time, const Error* error) noexcept;
   ErrorBox request(const Step& step) noexcept;
-  void request_region(RegionRun& run) noexcept;
   Status run_watched(const Step& step, ErrorBox& error) noexcept;
   Status tear_down_watched(const Step& step, const Outcome& shown, ErrorBox& error) noexcept;
   void tell_started() noexcept;
   void tell_ended() noexcept;
   void tell_replied(const Response& response) noexcept;
-  void tell_region(const RegionRun& run) noexcept;
+  void tell_failed(const Step& step, Time time, const Error& error) noexcept;
+  void watch_region(RegionRun& run) noexcept;
+  void tell_region(RegionRun& run) noexcept;
+  void tell_unrun(RegionRun& run, std::size_t first) noexcept;
+  void tell_blocked(const Step& step, Time begin) noexcept;
 
   // The way back.
   bool succeeded() const noexcept;
