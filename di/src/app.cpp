@@ -173,8 +173,8 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
 void App::add_mappers(Started& started, std::vector<std::string>& problems) const {
   for (const detail::ErrorMapper& mapper : mappers_) {
     const std::string title = "on_error<" + mapper.name + ">";
-    detail::PlanRequest request{&mapper.handler.info(), mapper.handler.object(), title, mapper.handler.name(), {},
-                                &states_};
+    detail::PlanRequest request{
+        &mapper.handler.info(), mapper.handler.object(), title, mapper.handler.name(), {}, &states_};
     request.policy = policy_;
     request.observer = observer_;
     request.respond = mapper.handler.respond();
@@ -376,7 +376,8 @@ void App::reply_unrouted(Exchange& exchange, Response response) noexcept {
     return reply_unrouted(exchange, (is_options ? Response{204} : detail_response(405)).header("allow", allowed));
   }
   if (!detail::is_well_escaped(request.path())) return reply_unrouted(exchange, detail_response(400));
-  if (is_options && request.path() == "*") return reply_unrouted(exchange, Response{204}.header("allow", started_->allow));
+  if (is_options && request.path() == "*")
+    return reply_unrouted(exchange, Response{204}.header("allow", started_->allow));
   reply_unrouted(exchange, detail_response(404));
 }
 

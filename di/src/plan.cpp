@@ -278,7 +278,9 @@ private:
     input.at.view = View::pointer;
     if (!request_.shared) return input;
     const std::optional<std::uint32_t> known = request_.shared->number_of(node);
-    if (!known) problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()", " -> " + std::string{node.name});
+    if (!known)
+      problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()",
+              " -> " + std::string{node.name});
     const std::uint32_t number = known.value_or(0);
     for (const PlannedValue& value : plan_->values_) {
       if (value.info == &shared_value && value.index == number) {
@@ -650,8 +652,7 @@ private:
         // A tear-down uses what the resource uses: it must not overlap with others if one of them wants it alone.
         if (!takes(user, i) && !excludes(i, user)) continue;
         set(use.users, user);
-        if (lifetimes_[user] == Lifetime::last_use)
-          use.dependents.push_back(static_cast<Index>(user));
+        if (lifetimes_[user] == Lifetime::last_use) use.dependents.push_back(static_cast<Index>(user));
       }
       plan_->last_uses_.push_back(std::move(use));
     }
@@ -675,8 +676,8 @@ private:
     const auto worker =
         std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.info->runs_on_worker(); });
     plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
-    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() ||
-                         !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
+    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() || !plan_->last_uses_.empty() ||
+                         (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
                                !plan_->admissions_.empty() || !plan_->permits_.empty();
     plan_->has_resources_ =
@@ -716,10 +717,10 @@ private:
   Names scopes_;  // That the way from the root asks for.
   std::vector<std::vector<Edge>> edges_;
   std::vector<std::vector<Input>> inputs_;
-  std::vector<Lifetime> lifetimes_;         // Of each step that is a resource.
+  std::vector<Lifetime> lifetimes_;  // Of each step that is a resource.
   std::vector<Index> guards_;
   std::vector<std::pair<const Need*, Index>> uncached_guards_;
-  std::vector<std::size_t> layer_starts_;   // For each step, where its layer of guards starts.
+  std::vector<std::size_t> layer_starts_;  // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
   std::vector<Mask> ancestors_;  // All that is done before a step starts.
 };

@@ -24,7 +24,7 @@
 namespace umbel {
 enum class Moment : std::uint8_t;
 struct NodeEvent;
-}
+}  // namespace umbel
 
 namespace umbel::detail {
 
@@ -58,9 +58,9 @@ struct Capture {
 
 /// How a slot leads to its value.
 enum class View : std::uint16_t {
-  direct,    // It is the value.
-  pointer,   // It holds a pointer to the value.
-  by_node,   // The node's `view` finds it.
+  direct,   // It is the value.
+  pointer,  // It holds a pointer to the value.
+  by_node,  // The node's `view` finds it.
 };
 
 /// Where a parameter of a node lies: in the request's block, or anywhere (State).
