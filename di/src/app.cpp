@@ -380,7 +380,8 @@ void App::reply_unrouted(Exchange& exchange, Response response) noexcept {
     return reply_unrouted(exchange, (is_options ? Response{204} : detail_response(405)).header("allow", allowed));
   }
   if (!detail::is_well_escaped(request.path())) return reply_unrouted(exchange, detail_response(400));
-  if (is_options && request.path() == "*") return reply_unrouted(exchange, Response{204}.header("allow", started_->allow));
+  if (is_options && request.path() == "*")
+    return reply_unrouted(exchange, Response{204}.header("allow", started_->allow));
   reply_unrouted(exchange, detail_response(404));
 }
 

@@ -170,8 +170,7 @@ private:
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
     const Names outside = std::exchange(scopes_, std::move(guard.scopes));
     const Lifetime lifetime = lifetime_in_plan(need, node);
-    const Index index = need.uncached ? visit(node, lifetime) : visit_once(node, lifetime);
-    if (need.uncached) uncached_guards_.push_back({&need, index});
+    const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
     scopes_ = outside;
     return index;
   }
@@ -264,9 +263,12 @@ private:
   }
 
   Index visit_uncached(const Need& need, const NodeInfo& node, Lifetime lifetime) {
-    const auto guard = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
+    const auto known = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
                                     [&](const auto& visited) { return visited.first == &need; });
-    return guard == uncached_guards_.end() ? visit(node, lifetime) : guard->second;
+    if (known != uncached_guards_.end()) return known->second;
+    const Index index = visit(node, lifetime);
+    if (need.take == Take::guard) uncached_guards_.push_back({&need, index});
+    return index;
   }
 
   Input meet_node(const Need& need, std::vector<Edge>& edges) {
@@ -296,7 +298,9 @@ private:
     input.at.view = View::pointer;
     if (!request_.shared) return input;
     const std::optional<std::uint32_t> known = request_.shared->number_of(node);
-    if (!known) problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()", " -> " + std::string{node.name});
+    if (!known)
+      problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()",
+              " -> " + std::string{node.name});
     const std::uint32_t number = known.value_or(0);
     for (const PlannedValue& value : plan_->values_) {
       if (value.info == &shared_value && value.index == number) {
@@ -702,8 +706,7 @@ private:
         // A tear-down uses what the resource uses: it must not overlap with others if one of them wants it alone.
         if (!takes(user, i) && !excludes(i, user)) continue;
         set(use.users, user);
-        if (lifetimes_[user] == Lifetime::last_use)
-          use.dependents.push_back(static_cast<Index>(user));
+        if (lifetimes_[user] == Lifetime::last_use) use.dependents.push_back(static_cast<Index>(user));
       }
       plan_->last_uses_.push_back(std::move(use));
     }
@@ -727,8 +730,8 @@ private:
     const auto worker =
         std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.info->runs_on_worker(); });
     plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
-    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() ||
-                         !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
+    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() || !plan_->last_uses_.empty() ||
+                         (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
                                !plan_->admissions_.empty() || !plan_->permits_.empty();
     plan_->ends_in_turns_ =
@@ -773,7 +776,7 @@ private:
   std::vector<Shortest> shortest_;   // Of each step.
   std::vector<Index> guards_;
   std::vector<std::pair<const Need*, Index>> uncached_guards_;
-  std::vector<std::size_t> layer_starts_;   // For each step, where its layer of guards starts.
+  std::vector<std::size_t> layer_starts_;  // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
   bool in_guard_stage_ = true;
   std::vector<Mask> ancestors_;  // All that is done before a step starts.

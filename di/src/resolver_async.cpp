@@ -96,8 +96,8 @@ Resolver::Stage Resolver::next_stage() noexcept {
 /// A place for every job that can be away at once, or no user code runs at all.
 bool Resolver::admit() noexcept {
   for (const Admission& admission : plan_->admissions_) {
-    const bool has_place = admission.lane ? admission.lane->reserve(admission.width)
-                                          : context().pool().reserve(admission.width);
+    const bool has_place =
+        admission.lane ? admission.lane->reserve(admission.width) : context().pool().reserve(admission.width);
     if (has_place) continue;
     for (const Admission* before = plan_->admissions_.data(); before != &admission; ++before) {
       if (before->lane) before->lane->unreserve(before->width);
@@ -255,10 +255,7 @@ void Resolver::settle(NodeRun::Late& late) noexcept {
 
 void Resolver::start_region(const Region& region) noexcept {
   auto& run = *::new (at(region.record)) RegionRun{*this, region, execute_region, region_returned};
-  for (const std::uint16_t step : region.steps) {
-    AsyncState::set(async_->started(), step);
-    if (plan_->observer_) tell(Moment::requested, plan_->steps_[step]);
-  }
+  for (const std::uint16_t step : region.steps) AsyncState::set(async_->started(), step);
   if (plan_->observer_) watch_region(run);
   ++async_->in_flight;
   if (region.lane) region.lane->submit(context(), run.trip);
@@ -269,7 +266,10 @@ void Resolver::execute_region(Job& job) noexcept {
   RegionRun& run = *static_cast<RegionRun::Trip&>(job).run;
   const Step* const steps = run.resolver.plan_->steps_.data();
   for (const std::uint16_t index : run.region.steps) {
-    if (run.times) run.times[run.made] = Clock::now();
+    if (run.times) {
+      run.times[run.made] = Clock::now();
+      if (run.fault && run.fault_at == run.made) return run.error.swap(run.fault);
+    }
     if (index >= run.limit.load(std::memory_order_relaxed)) return;
     const Status status = steps[index].run(run.resolver, steps[index], run.error);
     if (run.times) run.times[run.made + 1] = Clock::now();
@@ -291,6 +291,7 @@ void Resolver::finish_region(RegionRun& run) noexcept {
   --async_->in_flight;
   for (std::uint32_t i = 0; i < run.made; ++i) async_->make(run.region.steps[i]);
   if (run.times) tell_region(run);
+  run.fault.reset();
   if (run.error) fail_quietly(run.region.steps[run.made], std::move(run.error));
   if (!plan_->last_uses_.empty()) close_unused();
   if (async_->lazy) wake_lazy();
@@ -333,6 +334,8 @@ void Resolver::wake_lazy() noexcept {
 bool Resolver::is_made(std::uint16_t step) const noexcept {
   return AsyncState::test(async_->done(), step) && !AsyncState::test(async_->soft(), step);
 }
+
+bool Resolver::is_closing(std::uint16_t step) const noexcept { return AsyncState::test(async_->closing(), step); }
 
 const Error* Resolver::failure(Input input) const noexcept {
   if (!trouble_) return nullptr;

@@ -47,9 +47,19 @@ void Resolver::tell(Moment moment, const Step& step, const Error* error) noexcep
 }
 
 void Resolver::tell_at(Moment moment, const Step& step, Time time, const Error* error) noexcept {
+  plan_->observer_->node(event(moment, step, time, error));
+}
+
+NodeEvent Resolver::event(Moment moment, const Step& step, Time time, const Error* error) noexcept {
   const bool on_worker = step.info->runs_on_worker();
-  plan_->observer_->node(
-      NodeEvent{this, plan_->title_, plan_->name_of(step.index), step.index, moment, on_worker, time, error});
+  return NodeEvent{this, plan_->title_, plan_->name_of(step.index), step.index, moment, on_worker, time, error};
+}
+
+/// What the observer has in place of the step; null: it may run.
+ErrorBox Resolver::request(const Step& step) noexcept {
+  const NodeEvent requested = event(Moment::requested, step, context().now(), nullptr);
+  plan_->observer_->node(requested);
+  return plan_->observer_->fail_instead(requested);
 }
 
 void Resolver::tell_failed(const Step& step, Time time, const Error& error) noexcept {
@@ -57,6 +67,12 @@ void Resolver::tell_failed(const Step& step, Time time, const Error& error) noex
 }
 
 void Resolver::watch_region(RegionRun& run) noexcept {
+  for (std::uint32_t i = 0; i < run.region.steps.size(); ++i) {
+    ErrorBox fault = request(plan_->steps_[run.region.steps[i]]);
+    if (!fault || run.fault) continue;
+    run.fault = std::move(fault);
+    run.fault_at = i;
+  }
   const std::size_t size = run.region.steps.size();
   run.times = std::make_unique<Time[]>(size + 2);
   run.times[size + 1] = context().now();
@@ -88,8 +104,9 @@ void Resolver::tell_unrun(RegionRun& run, std::size_t first) noexcept {
 
 Status Resolver::run_watched(const Step& step, ErrorBox& error) noexcept {
   const Time begin = context().now();
-  tell_at(Moment::requested, step, begin, nullptr);
+  error = request(step);
   tell_at(Moment::started, step, begin, nullptr);
+  if (error) return Status::failed;
   const Status status = step.run(*this, step, error);
   tell_blocked(step, begin);
   return status;

@@ -117,7 +117,8 @@ public:
   /// How long the tear-down of one resource may take before it is asked to stop. 5 s unless told.
   App& tear_down_limit(Duration limit);
 
-  /// Has a provider of lifetime `app` or `loop` made although no route takes it: a worker's, or what Engine::call needs.
+  /// Has a provider of lifetime `app` or `loop` made although no route takes it: a worker's, or what Engine::call
+  /// needs.
   template <auto& provider>
   App& keep() {
     static_assert(detail::node_of<provider>->is_shared(),

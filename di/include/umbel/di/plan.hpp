@@ -103,7 +103,7 @@ struct PlanRequest {
   SharedNodes* shared = nullptr;
   Limits* limits = nullptr;
   const std::vector<PlannedMapper>* mappers = nullptr;  // In the order in which they are asked. Outlive the plan.
-  Lifetime level = Lifetime::request;  // What lives longer is not made here.
+  Lifetime level = Lifetime::request;                   // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
   bool returns_response = false;  // The root's value is the reply, not text that becomes one.
@@ -218,14 +218,14 @@ private:
   std::vector<Closes> closes_;            // For each step.
   std::vector<std::uint16_t> closed_;     // Steps that have something to end, in order.
   std::vector<std::uint16_t> values_destroyed_;
-  std::vector<bool> soft_;                 // Steps whose failure is only a value. Empty: none.
-  std::vector<std::uint16_t> held_;        // Steps that wait for somebody who awaits a Lazy.
-  std::vector<ValueTaker> guard_takes_;    // Values that steps of the guard stage take.
-  std::vector<LastUse> last_uses_;         // Dependents first.
+  std::vector<bool> soft_;               // Steps whose failure is only a value. Empty: none.
+  std::vector<std::uint16_t> held_;      // Steps that wait for somebody who awaits a Lazy.
+  std::vector<ValueTaker> guard_takes_;  // Values that steps of the guard stage take.
+  std::vector<LastUse> last_uses_;       // Dependents first.
   std::vector<Admission> admissions_;
   std::vector<Permit> permits_;       // Sorted by number.
   bool guards_need_permits_ = false;  // Then they are taken before the guards run.
-  std::uint32_t captures_ = 0;  // Offset of the path parameters as sent.
+  std::uint32_t captures_ = 0;        // Offset of the path parameters as sent.
   std::uint32_t capture_count_ = 0;
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
   std::uint32_t async_ = 0;

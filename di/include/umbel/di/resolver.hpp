@@ -23,7 +23,8 @@
 
 namespace umbel {
 enum class Moment : std::uint8_t;
-}
+struct NodeEvent;
+}  // namespace umbel
 
 namespace umbel::detail {
 
@@ -59,9 +60,9 @@ struct Capture {
 
 /// How a slot leads to its value.
 enum class View : std::uint16_t {
-  direct,    // It is the value.
-  pointer,   // It holds a pointer to the value.
-  by_node,   // The node's `view` finds it.
+  direct,   // It is the value.
+  pointer,  // It holds a pointer to the value.
+  by_node,  // The node's `view` finds it.
 };
 
 /// Where a parameter of a node lies: in the request's block, or anywhere (State).
@@ -175,6 +176,8 @@ public:
   /// Enqueues the waiter when the node is settled, or will never be.
   void await(LazyWaiter& waiter) noexcept;
   bool is_made(std::uint16_t step) const noexcept;
+  /// Its tear-down has begun, or is over.
+  bool is_closing(std::uint16_t step) const noexcept;
 
   /// When an answer is of no use any more.
   Time deadline() const noexcept;
@@ -248,6 +251,8 @@ private:
   void tell_late(const Step& step, const Error& error) noexcept;
   void tell(Moment moment, const Step& step, const Error* error = nullptr) noexcept;
   void tell_at(Moment moment, const Step& step, Time time, const Error* error) noexcept;
+  NodeEvent event(Moment moment, const Step& step, Time time, const Error* error) noexcept;
+  ErrorBox request(const Step& step) noexcept;
   Status run_watched(const Step& step, ErrorBox& error) noexcept;
   Status tear_down_watched(const Step& step, const Outcome& shown, ErrorBox& error) noexcept;
   void tell_started() noexcept;
