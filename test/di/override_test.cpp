@@ -518,6 +518,13 @@ protected:
     app.get("/db", [](Depends<db> d) { return *d; });
     app.get("/cache", [](Depends<cache> c) { return *c; });
   }
+  ~SharedOverrides() override {
+    struct Closed : Notice {
+      Closed() noexcept : Notice([](Notice&, const Error*) noexcept {}) {}
+    } closed;
+    app.close(port.context(), closed);
+    run();
+  }
 };
 
 TEST_F(SharedOverrides, BeforeTheStartAreMadeInPlaceOfTheRealOnes) {
