@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/core/block_pool.hpp"
 
+#include <atomic>
 #include <mutex>
 
 namespace umbel::detail {
@@ -9,8 +10,17 @@ namespace {
 
 constexpr std::align_val_t alignment{BlockPool::granule};
 
-void* allocate(std::size_t bytes) { return ::operator new(BlockPool::capacity(bytes), alignment); }
-void release(void* memory) noexcept { ::operator delete(memory, alignment); }
+std::atomic<std::size_t> from_heap{0};  // Blocks that the heap gave and did not get back.
+
+void* allocate(std::size_t bytes) {
+  void* const memory = ::operator new(BlockPool::capacity(bytes), alignment);
+  from_heap.fetch_add(1, std::memory_order_relaxed);
+  return memory;
+}
+void release(void* memory) noexcept {
+  from_heap.fetch_sub(1, std::memory_order_relaxed);
+  ::operator delete(memory, alignment);
+}
 
 void release_all(FreeBlock* block) noexcept {
   while (block) {
@@ -40,6 +50,13 @@ struct BlockPool::Depot {
     if (rack.count == rack_size) return false;
     rack.batches[rack.count++] = first;
     return true;
+  }
+
+  std::size_t blocks() noexcept {
+    const std::lock_guard lock{mutex};
+    std::size_t sum = 0;
+    for (const Rack& rack : racks) sum += rack.count * batch_size;
+    return sum;
   }
 
   FreeBlock* get(std::size_t cls) noexcept {
@@ -75,6 +92,16 @@ void BlockPool::open_thread() noexcept {
     local_.shelves[cls].room = cls < small_classes ? shelf_size : large_shelf_size;
   }
   local_.phase = Phase::open;
+}
+
+std::size_t BlockPool::in_use() noexcept {
+  std::size_t resting = 0;
+  if (local_.phase == Phase::open) {
+    resting = depot().blocks();
+    for (std::size_t cls = 0; cls < classes; ++cls)
+      resting += (cls < small_classes ? shelf_size : large_shelf_size) - local_.shelves[cls].room;
+  }
+  return from_heap.load(std::memory_order_relaxed) - resting;
 }
 
 void* BlockPool::take_slow(std::size_t bytes) {

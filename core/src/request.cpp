@@ -2,6 +2,8 @@
 #include "umbel/core/request.hpp"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -11,6 +13,26 @@ namespace {
 
 constexpr std::array<std::string_view, 10> method_names{"GET",    "HEAD",    "POST",    "PUT",   "PATCH",
                                                         "DELETE", "OPTIONS", "CONNECT", "TRACE", "OTHER"};
+
+std::uint64_t load(const char* at, std::size_t bytes) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, bytes);
+  return word;
+}
+
+// The bits in which two texts of that size differ, from wherever in a word they do. Steps may overlap.
+std::uint64_t difference(const char* a, const char* b, std::size_t size) noexcept {
+  std::uint64_t bits = 0;
+  if (size >= 8) {
+    for (std::size_t i = 0; i < size - 8; i += 8) bits |= load(a + i, 8) ^ load(b + i, 8);
+    return bits | (load(a + size - 8, 8) ^ load(b + size - 8, 8));
+  }
+  if (size >= 4) return (load(a, 4) ^ load(b, 4)) | (load(a + size - 4, 4) ^ load(b + size - 4, 4));
+  for (std::size_t i = 0; i < size; ++i) bits |= load(a + i, 1) ^ load(b + i, 1);
+  return bits;
+}
+
+constexpr std::uint64_t case_bits = 0x2020202020202020;
 
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
@@ -27,7 +49,9 @@ Method method_from(std::string_view name) noexcept {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
-  if (std::memcmp(a.data(), b.data(), a.size()) == 0) return true;
+  const std::uint64_t bits = difference(a.data(), b.data(), a.size());
+  if (bits == 0) return true;
+  if (bits & ~case_bits) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (lower(a[i]) != lower(b[i])) return false;
   }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "limits.hpp"
 #include "percent.hpp"
 #include "started.hpp"
 #include "umbel/di/plan.hpp"
@@ -81,22 +82,8 @@ std::string App::Started::allow_at(std::string_view path, detail::Escapes escape
   return allow_of(all);
 }
 
-// Apart, so that the way of all others keeps its registers.
-[[gnu::cold]] void App::Started::answer_without_plan(const detail::Endpoint* endpoint,
-                                                     Exchange& exchange) const noexcept {
-  const Request& request = exchange.request();
-  const bool is_options = request.method() == Method::options;
-  if (endpoint && endpoint->mounted) return enter(*endpoint->mounted, exchange);
-  if (endpoint) {
-    const std::string allowed = allow_at(request.path(), escapes_of(request));
-    return exchange.reply((is_options ? Response{204} : detail_response(405)).header("allow", allowed));
-  }
-  if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
-  if (is_options && request.path() == "*") return exchange.reply(Response{204}.header("allow", allow));
-  exchange.reply(detail_response(404));
-}
-
-App::App() : overrides_(std::make_shared<detail::OverrideLayer>()), lock_(std::make_unique<Lock>()) {
+App::App()
+    : limits_(std::make_unique<detail::Limits>()), overrides_(std::make_shared<detail::OverrideLayer>()), lock_(std::make_unique<Lock>()) {
   overrides_->app = this;
 }
 
@@ -117,11 +104,28 @@ void App::add_around(std::unique_ptr<detail::Around> around) {
   arounds_.push_back(std::move(around));
 }
 
+void App::add_mapper(detail::ErrorMapper mapper) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; on_error comes before"};
+  mappers_.push_back(std::move(mapper));
+}
+
 App& App::policy(Policy policy) { return policy_ = policy, *this; }
+
+App& App::lane(std::string_view name, LaneOptions options) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; lanes are given before"};
+  if (!limits_->add_lane(name, options))
+    throw std::logic_error{"umbel: the App has a lane \"" + std::string{name} + "\" already"};
+  return *this;
+}
 
 App& App::tear_down_limit(Duration limit) { return tear_down_limit_ = limit, *this; }
 
-App& App::observe(Observer& observer) { return observer_ = &observer, *this; }
+App& App::observe(Observer& observer) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; observers are given before"};
+  observers_.add(observer);
+  observer_ = observers_.size() == 1 ? &observer : &observers_;
+  return *this;
+}
 
 bool App::leads_to(const App& other) const noexcept {
   return this == &other ||
@@ -137,6 +141,7 @@ App& App::mount(RoutePrefix at, App& other) {
 
 std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems) const {
   auto started = std::make_unique<Started>();
+  add_mappers(*started, problems);
   add_routes(*started, problems);
   const auto overrides = overrides_in(*overrides_);
   for (const detail::NodeInfo* node : kept_) started->shared.number_of(overrides->find(*node));
@@ -144,12 +149,24 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
   request.observer = observer_;
   request.tear_down_limit = tear_down_limit_;
   request.shared = &started->shared;
+  request.limits = limits_.get();
   request.overrides = overrides.get();
   started->shared.compile(request, problems);
   check_use(*overrides_, *started, 0, problems);
   add_mounts(*started, problems);
   started->trie.freeze();
   return started;
+}
+
+void App::add_mappers(Started& started, std::vector<std::string>& problems) const {
+  for (const detail::ErrorMapper& mapper : mappers_) {
+    const std::string title = "on_error<" + mapper.name + ">";
+    detail::PlanRequest request = request_of(mapper.handler.info(), title, mapper.handler.name(), started);
+    request.callable = mapper.handler.object();
+    request.respond = mapper.handler.respond();
+    request.returns_response = mapper.handler.returns_response();
+    started.mappers.push_back({mapper.find, detail::Plan::compile(request, problems)});
+  }
 }
 
 detail::PlanRequest App::request_of(const detail::NodeInfo& root, std::string_view title, std::string name,
@@ -159,6 +176,7 @@ detail::PlanRequest App::request_of(const detail::NodeInfo& root, std::string_vi
   request.observer = observer_;
   request.tear_down_limit = tear_down_limit_;
   request.shared = &started.shared;
+  request.limits = limits_.get();
   return request;
 }
 
@@ -180,9 +198,11 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
     request.path_names = parameter_names(parsed);
     request.policy = placement.policy.value_or(policy_);
     request.respond = route->handler.respond();
+    request.returns_response = route->handler.returns_response();
     request.guard_layers = placement.guard_layers;
     request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
     request.on_disconnect = placement.on_disconnect;
+    if (!started.mappers.empty()) request.mappers = &started.mappers;
     request.number = static_cast<std::uint32_t>(started.routes.size());
     planned->request = std::move(request);
     detail::Endpoint& endpoint = started.trie.add(parsed, placement.text);
@@ -337,6 +357,34 @@ void App::serve(Exchange& exchange) noexcept {
   dispatch(exchange);
 }
 
+/// What no route answers. An observer hears of it all the same.
+void App::reply_unrouted(Exchange& exchange, Response response) noexcept {
+  if (observer_) {
+    const Request& request = exchange.request();
+    const Time now = exchange.context().now();
+    observer_->request_started(RequestEvent{&exchange, {}, request, now});
+    observer_->replied(
+        ReplyEvent{&exchange, {}, request, now, Duration::zero(), response.status(), response.body().size()});
+    observer_->request_ended(&exchange, now);
+  }
+  exchange.reply(std::move(response));
+}
+
+// Apart, so that the way of all others keeps its registers.
+[[gnu::cold]] void App::answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) noexcept {
+  const Request& request = exchange.request();
+  const bool is_options = request.method() == Method::options;
+  if (endpoint && endpoint->mounted) return enter(*endpoint->mounted, exchange);
+  if (endpoint) {
+    const std::string allowed = started_->allow_at(request.path(), escapes_of(request));
+    return reply_unrouted(exchange, (is_options ? Response{204} : detail_response(405)).header("allow", allowed));
+  }
+  if (!detail::is_well_escaped(request.path())) return reply_unrouted(exchange, detail_response(400));
+  if (is_options && request.path() == "*")
+    return reply_unrouted(exchange, Response{204}.header("allow", started_->allow));
+  reply_unrouted(exchange, detail_response(404));
+}
+
 [[gnu::cold]] const detail::Plan* App::varied(const detail::Plan& plan, const Exchange& exchange) const noexcept {
   const auto& variation = *static_cast<const detail::Variation*>(exchange.variant());
   return variation.app == this ? variation.plans[plan.number()] : &plan;
@@ -352,11 +400,12 @@ void App::dispatch(Exchange& exchange) noexcept {
   const detail::Plan* plan = endpoint ? endpoint->plan_of(request.method()) : nullptr;
   if (!plan) [[unlikely]] {
     if (endpoint && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
-    if (!plan) return started_->answer_without_plan(endpoint, exchange);
+    if (!plan) return answer_without_plan(endpoint, exchange);
   }
   if (exchange.variant()) [[unlikely]]
     plan = varied(*plan, exchange);
-  if (request.has_escapes() && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+  if (request.has_escapes() && !detail::is_well_escaped(request.path()))
+    return reply_unrouted(exchange, detail_response(400));
   detail::Resolver::serve(*plan, exchange, captures.data(), escapes);
 }
 

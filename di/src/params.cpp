@@ -2,6 +2,8 @@
 #include "umbel/di/params.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <type_traits>
 
 #include "percent.hpp"
 #include "run_state.hpp"
@@ -34,6 +36,8 @@ constexpr std::string_view source_name(Source source) noexcept {
       return "query";
     case Source::header:
       return "header";
+    case Source::cookie:
+      return "cookie";
     default:
       return "body";
   }
@@ -76,7 +80,8 @@ bool is_same(const char* text, std::string_view name) noexcept {
   return i == name.size();
 }
 
-/// The first `name=value`, or `name` alone, in a query whose keys need no decoding; null data if there is none.
+/// The first `name=value`, or `name` alone, in a query whose keys need no decoding; null data if there is none. If
+/// there is a plus in it, that far.
 std::string_view raw_query_value(std::string_view query, std::string_view name, bool& has_plus) noexcept {
   const char* at = query.data();
   const char* const end = at + query.size();
@@ -85,7 +90,8 @@ std::string_view raw_query_value(std::string_view query, std::string_view name, 
     if (is_same(at, name) && (behind == end || *behind == '=' || *behind == '&')) {
       const char* const value = behind + (behind != end && *behind == '=');
       const char* stop = value;
-      for (; stop != end && *stop != '&'; ++stop) has_plus |= *stop == '+';
+      while (stop != end && *stop != '&' && *stop != '+') ++stop;
+      has_plus = stop != end && *stop == '+';
       return {value, static_cast<std::size_t>(stop - value)};
     }
     while (at != end && *at != '&') ++at;
@@ -101,8 +107,9 @@ std::optional<std::string_view> Resolver::query_value(const QueryName& name) {
   if (escapes_ == Escapes::some || name.has_space) return escaped_query_value(name.text);
   bool has_plus = false;
   const std::string_view value = raw_query_value(request_->query(), name.text, has_plus);
-  if (!value.data()) return std::nullopt;
-  return has_plus ? percent_decode(value, PlusIs::space, arena_) : value;
+  if (has_plus) [[unlikely]]
+    return escaped_query_value(name.text);
+  return value.data() ? std::optional{value} : std::nullopt;
 }
 
 std::optional<std::string_view> Resolver::escaped_query_value(std::string_view name) {
@@ -117,12 +124,133 @@ std::optional<std::string_view> Resolver::escaped_query_value(std::string_view n
   return std::nullopt;
 }
 
-void Resolver::report(const ValueInfo& value, ConvertError error, std::optional<std::string_view> input) {
+// --- several of one name --------------------------------------------------------------------------------------------
+
+std::optional<std::string_view> QueryValues::next() {
+  while (!rest_.empty()) {
+    const std::string_view pair = rest_.substr(0, rest_.find('&'));
+    rest_.remove_prefix(std::min(pair.size() + 1, rest_.size()));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (percent_decode(pair.substr(0, equals), PlusIs::space, *arena_) != name_) continue;
+    if (pair.empty()) continue;
+    return percent_decode(pair.substr(std::min(equals + 1, pair.size())), PlusIs::space, *arena_);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> HeaderValues::next() noexcept {
+  while (at_ != end_) {
+    const HeaderField& field = *at_++;
+    if (equal_ignoring_case(field.name, name_)) return field.value;
+  }
+  return std::nullopt;
+}
+
+// --- cookies --------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string_view trimmed(std::string_view text) noexcept {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
+std::string_view without_quotes(std::string_view value) noexcept {
+  const bool is_quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+  return is_quoted ? value.substr(1, value.size() - 2) : value;
+}
+
+std::optional<std::string_view> cookie_in(std::string_view pairs, std::string_view name) noexcept {
+  while (!pairs.empty()) {
+    const std::string_view pair = pairs.substr(0, pairs.find(';'));
+    pairs.remove_prefix(std::min(pair.size() + 1, pairs.size()));
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos || trimmed(pair.substr(0, equals)) != name) continue;
+    return without_quotes(trimmed(pair.substr(equals + 1)));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string_view> cookie_value(const Headers& headers, std::string_view name) noexcept {
+  for (const HeaderField& field : headers) {
+    if (!equal_ignoring_case(field.name, "cookie")) continue;
+    if (const auto value = cookie_in(field.value, name)) return value;
+  }
+  return std::nullopt;
+}
+
+// --- what is wrong --------------------------------------------------------------------------------------------------
+
+void Resolver::report(ValidationItem item) {
   std::unique_ptr<ValidationError>& invalid = trouble().invalid;
   if (!invalid) invalid = std::make_unique<ValidationError>();
-  std::optional<std::string> sent;
-  if (input) sent.emplace(*input);
-  invalid->add({error.type, source_name(value.source), value.name, error.message, std::move(sent)});
+  invalid->add(std::move(item));
+}
+
+namespace {
+
+std::vector<LocationPart> location(const ValueInfo& info, ListIndex index) {
+  std::vector<LocationPart> loc{source_name(info.source), info.name};
+  if (index != no_index) loc.emplace_back(index);
+  return loc;
+}
+
+/// As pydantic writes a number: the shortest decimal that reads back as the same, never with an exponent.
+std::string bound_text(const Bound& bound) {
+  char text[512];
+  const auto write = [&](auto number) {
+    if constexpr (std::is_same_v<decltype(number), std::string_view>) return std::string{number};
+    else if constexpr (std::is_same_v<decltype(number), double>)
+      return std::string{text, std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr};
+    else return std::string{text, std::to_chars(text, text + sizeof text, number).ptr};
+  };
+  return bound.visit(write);
+}
+
+std::string message_of(const Violation& broken) {
+  return std::string{broken.before}.append(bound_text(broken.bound)).append(broken.after);
+}
+
+void add_bound(ValidationItem& item, const Violation& broken) {
+  broken.bound.visit([&](auto bound) { item.context(broken.key, bound); });
+}
+
+}  // namespace
+
+void report_missing(Resolver& resolver, const ValueInfo& info) {
+  resolver.report(ValidationItem{"missing", location(info, no_index), "Field required"});
+}
+
+void report_text(Resolver& resolver, const ValueInfo& info, const ConvertError& error, std::string_view text,
+                 ListIndex index) {
+  ValidationItem item{std::string{error.type}, location(info, index), std::string{error.message}, text};
+  if (!error.expected.empty()) item.context("expected", error.expected);
+  resolver.report(std::move(item));
+}
+
+void report_broken(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::string_view text,
+                   ListIndex index) {
+  ValidationItem item{std::string{broken.type}, location(info, index), message_of(broken), text};
+  add_bound(item, broken);
+  resolver.report(std::move(item));
+}
+
+void report_list(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::size_t size,
+                 std::string input) {
+  ValidationItem item{std::string{broken.type}, location(info, no_index), message_of(broken) + std::to_string(size)};
+  item.input = std::move(input);
+  item.context("field_type", "List");
+  add_bound(item, broken);
+  item.context("actual_length", size);
+  resolver.report(std::move(item));
+}
+
+void append_text(std::string& json, std::string_view text) {
+  json += json.empty() ? '[' : ',';
+  json += ValidationItem{"", {}, "", text}.input;
 }
 
 }  // namespace umbel::detail

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "limits.hpp"
 #include "run_state.hpp"
 #include "shared_nodes.hpp"
 #include "umbel/di/observer.hpp"
@@ -72,10 +73,12 @@ public:
     plan_->observer_ = request_.observer;
     if (request_.observer) plan_->blocked_after_ = request_.observer->blocked_after();
     plan_->respond_ = request_.respond;
+    plan_->returns_response_ = request_.returns_response;
     plan_->deadline_ = request_.deadline;
     plan_->on_disconnect_ = request_.on_disconnect;
     plan_->tear_down_limit_ = request_.tear_down_limit;
     plan_->shared_ = request_.shared;
+    plan_->mappers_ = request_.mappers;
     plan_->number_ = request_.number;
     bytes_ = sizeof(Resolver);
     plan_->capture_count_ = static_cast<std::uint32_t>(request_.path_names.size());
@@ -87,6 +90,8 @@ public:
     find_held_and_soft();
     make_masks();
     make_regions();
+    find_admissions();
+    find_permits();
     place_records();
     list_closed();
     list_last_uses();
@@ -98,6 +103,7 @@ public:
 
 private:
   using Index = std::uint16_t;
+  using Names = std::vector<std::string_view>;
 
   struct Edge {
     Index step;
@@ -107,7 +113,13 @@ private:
   struct Visited {
     const NodeInfo* info;
     Lifetime lifetime;  // Two edges may want a resource for different times.
+    Names scopes;       // Two ways to it may ask for different scopes.
     Index index;
+  };
+  // A Guard<f>, and what the way to it asks for.
+  struct GuardEdge {
+    const Need* need;
+    Names scopes;
   };
   // The shortest-lived of what a step uses, itself or through what has no lifetime of its own.
   struct Shortest {
@@ -133,30 +145,68 @@ private:
   /// Layer by layer: those of the App, of routers, of the route; then Guard<f> parameters, in the order of a walk.
   void visit_guards() {
     for (const GuardLayer& layer : request_.guard_layers) visit_layer(layer);
-    GuardLayer parameters;
-    std::vector<const NodeInfo*> seen;
+    std::vector<GuardEdge> parameters;
+    std::vector<std::pair<const NodeInfo*, Names>> seen;
     find_guards(*request_.root, parameters, seen);
-    visit_layer(parameters);
+    layer_start_ = plan_->steps_.size();
+    for (GuardEdge& guard : parameters) guards_.push_back(visit_guard(guard));
     plan_->guard_count_ = static_cast<std::uint32_t>(plan_->steps_.size());
     in_guard_stage_ = false;
   }
 
   void visit_layer(const GuardLayer& layer) {
     layer_start_ = plan_->steps_.size();
-    for (const NodeInfo* guard : layer) visit_once(substitute(*guard), Lifetime::automatic);
+    for (const NodeInfo* guard : layer) {
+      Need need{Source::node};
+      need.node = guard;
+      const NodeInfo& node = substitute(*guard);
+      guards_.push_back(visit_once(node, lifetime_in_plan(need, node)));
+    }
   }
 
-  void find_guards(const NodeInfo& node, GuardLayer& found, std::vector<const NodeInfo*>& seen) {
-    if (std::find(seen.begin(), seen.end(), &node) != seen.end()) return;
-    seen.push_back(&node);
+  /// As the edge will take it.
+  Index visit_guard(GuardEdge& guard) {
+    const Need& need = *guard.need;
+    const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
+    const Names outside = std::exchange(scopes_, std::move(guard.scopes));
+    const Lifetime lifetime = lifetime_in_plan(need, node);
+    const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
+    scopes_ = outside;
+    return index;
+  }
+
+  void find_guards(const NodeInfo& node, std::vector<GuardEdge>& found,
+                   std::vector<std::pair<const NodeInfo*, Names>>& seen) {
+    const std::pair<const NodeInfo*, Names> here{&node, scopes_of(node)};
+    if (std::find(seen.begin(), seen.end(), here) != seen.end()) return;
+    seen.push_back(here);
     for (std::size_t i = 0; i < node.need_count; ++i) {
       const Need& need = node.needs[i];
       if (need.source != Source::node) continue;
       const NodeInfo& needed = need.original ? *need.node : substitute(*need.node);
       if (needed.is_shared()) continue;
+      const Names outside = with_scopes(need.scopes);
       find_guards(needed, found, seen);
-      if (need.take == Take::guard) found.push_back(&needed);
+      if (need.take == Take::guard) found.push_back({&need, scopes_});
+      scopes_ = outside;
     }
+  }
+
+  /// Adds what an edge asks for. Returns what was asked for before.
+  Names with_scopes(const ScopeList& more) {
+    Names outside = scopes_;
+    for (std::size_t i = 0; i < more.count; ++i) {
+      if (std::find(scopes_.begin(), scopes_.end(), more.names[i]) == scopes_.end()) scopes_.push_back(more.names[i]);
+    }
+    return outside;
+  }
+
+  /// What tells one node of a provider from another: a set, of those who look at it.
+  Names scopes_of(const NodeInfo& node) const {
+    if (!node.reads_scopes) return {};
+    Names names = scopes_;
+    std::sort(names.begin(), names.end());
+    return names;
   }
 
   const NodeInfo& substitute(const NodeInfo& node) const {
@@ -202,24 +252,38 @@ private:
 
   Index visit_once(const NodeInfo& node, Lifetime lifetime) {
     const Lifetime key = node.is_resource() ? lifetime : Lifetime::automatic;
-    const auto known = std::find_if(visited_.begin(), visited_.end(),
-                                    [&](const Visited& v) { return v.info == &node && v.lifetime == key; });
+    Names scopes = scopes_of(node);
+    const auto known = std::find_if(visited_.begin(), visited_.end(), [&](const Visited& v) {
+      return v.info == &node && v.lifetime == key && v.scopes == scopes;
+    });
     if (known != visited_.end()) return known->index;
     const Index index = visit(node, key);
-    visited_.push_back({&node, key, index});
+    visited_.push_back({&node, key, std::move(scopes), index});
+    return index;
+  }
+
+  Index visit_uncached(const Need& need, const NodeInfo& node, Lifetime lifetime) {
+    const auto known = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
+                                    [&](const auto& visited) { return visited.first == &need; });
+    if (known != uncached_guards_.end()) return known->second;
+    const Index index = visit(node, lifetime);
+    if (need.take == Take::guard) uncached_guards_.push_back({&need, index});
     return index;
   }
 
   Input meet_node(const Need& need, std::vector<Edge>& edges) {
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
     if (node.is_shared() && node.options.lifetime > request_.level) return shared_input(node);
+    if (node.is_shared() && request_.shared) request_.shared->number_of(node);
     if (std::find(path_.begin(), path_.end(), &node) != path_.end()) {
       problem("it stands in for what it needs itself, here or further down; a decorator takes Original<f>",
               " -> " + std::string{node.name});
       return {};
     }
     const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
-    const Index index = need.uncached ? visit(node, lifetime) : visit_once(node, lifetime);
+    Names outside = with_scopes(need.scopes);
+    const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
+    scopes_ = std::move(outside);
     edges.push_back({index, need.take});
     Input input{};
     input.at.offset = plan_->steps_[index].slot;
@@ -234,7 +298,9 @@ private:
     input.at.view = View::pointer;
     if (!request_.shared) return input;
     const std::optional<std::uint32_t> known = request_.shared->number_of(node);
-    if (!known) problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()", " -> " + std::string{node.name});
+    if (!known)
+      problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()",
+              " -> " + std::string{node.name});
     const std::uint32_t number = known.value_or(0);
     for (const PlannedValue& value : plan_->values_) {
       if (value.info == &shared_value && value.index == number) {
@@ -297,6 +363,17 @@ private:
       case Source::body:
         plan_->reads_body_ = true;
         break;
+      case Source::scopes:
+        input.object = plan_->scope_sets_.emplace_back(std::make_unique<ScopeSet>(ScopeSet{scopes_})).get();
+        break;
+      case Source::response_head:
+        plan_->takes_head_ = true;
+        input.at.offset = own_value(*need.value);
+        break;
+      case Source::background:
+        plan_->takes_background_ = true;
+        input.at.offset = own_value(*need.value);
+        break;
       default:
         break;
     }
@@ -318,6 +395,13 @@ private:
     const std::uint32_t slot = place(info.size, info.align);
     plan_->values_.push_back({&info, slot, index});
     return static_cast<Index>(plan_->values_.size() - 1);
+  }
+
+  /// What the step that is about to be added has to itself.
+  std::uint32_t own_value(const ValueInfo& info) {
+    const std::uint32_t slot = place(info.size, info.align);
+    plan_->values_.push_back({&info, slot, static_cast<std::uint32_t>(plan_->steps_.size())});
+    return slot;
   }
 
   void* state_of(const StateInfo& info) {
@@ -358,16 +442,9 @@ private:
     plan_->soft_ = std::move(hard);
   }
 
-  /// The root, and each guard itself.
+  /// The root, and each guard itself, whoever else takes it.
   bool is_start(std::size_t step) const {
-    if (step + 1 == plan_->steps_.size()) return true;
-    if (step >= plan_->guard_count_) return false;
-    for (std::size_t i = step + 1; i < plan_->guard_count_; ++i) {
-      for (const Edge& edge : edges_[i]) {
-        if (edge.step == step) return false;
-      }
-    }
-    return true;
+    return step + 1 == plan_->steps_.size() || std::find(guards_.begin(), guards_.end(), step) != guards_.end();
   }
 
   void make_masks() {
@@ -384,7 +461,9 @@ private:
       for (const Index before : orders[i]) set(needs, before);
       // A layer of guards is a barrier, and so is the guard stage.
       const std::size_t barrier = i < plan_->guard_count_ ? layer_starts_[i] : plan_->guard_count_;
-      for (std::size_t before = 0; before < barrier; ++before) set(needs, before);
+      for (std::size_t before = 0; before < barrier; ++before) {
+        if (!is_held(before)) set(needs, before);
+      }
       Mask ancestors = needs;
       for (std::size_t before = 0; before < i; ++before) {
         if (test(needs, before)) unite(ancestors, ancestors_[before]);
@@ -410,6 +489,12 @@ private:
   bool takes_exclusively() const {
     return std::any_of(edges_.begin(), edges_.end(), [](const std::vector<Edge>& edges) {
       return std::any_of(edges.begin(), edges.end(), [](const Edge& e) { return e.take == Take::exclusive; });
+    });
+  }
+
+  bool takes_lazily() const {
+    return std::any_of(edges_.begin(), edges_.end(), [](const std::vector<Edge>& edges) {
+      return std::any_of(edges.begin(), edges.end(), [](const Edge& e) { return e.take == Take::lazy; });
     });
   }
 
@@ -475,6 +560,81 @@ private:
            lifetimes_[before] != Lifetime::last_use;
   }
 
+  // --- what is limited ---
+
+  void find_admissions() {
+    for (Region& region : plan_->regions_) {
+      const std::string_view name = plan_->steps_[region.steps.front()].info->options.lane;
+      region.lane = lane_of(plan_->steps_[region.steps.front()]);
+      const auto same = [&](const Admission& a) { return a.lane == region.lane; };
+      if (std::none_of(plan_->admissions_.begin(), plan_->admissions_.end(), same))
+        plan_->admissions_.push_back({region.lane, width_of(name)});
+    }
+  }
+
+  Lane* lane_of(const Step& step) {
+    const std::string_view name = step.info->options.lane;
+    if (name.empty()) return nullptr;
+    Lane* const lane = request_.limits ? request_.limits->lane(name) : nullptr;
+    if (!lane)
+      problems_.push_back(std::string{request_.title} + " -> " + std::string{step.info->name} +
+                          ": the application has no lane \"" + std::string{name} + "\"; give it with app.lane(...)");
+    return lane;
+  }
+
+  /// How many regions of a lane can be away at once: the largest set in which none comes before another. By Dilworth's
+  /// theorem that is how many there are, less the edges of a largest matching in the order.
+  std::size_t width_of(std::string_view lane) const {
+    std::vector<const Region*> regions;
+    for (const Region& region : plan_->regions_) {
+      if (plan_->steps_[region.steps.front()].info->options.lane == lane) regions.push_back(&region);
+    }
+    constexpr std::size_t unmatched = ~std::size_t{0};
+    std::vector<std::size_t> match(regions.size(), unmatched);
+    std::size_t matched = 0;
+    if (regions.size() > 256) return regions.size();  // Not worth the time: a bound.
+    for (std::size_t i = 0; i < regions.size(); ++i) {
+      std::vector<bool> tried(regions.size());
+      matched += find_match(regions, i, match, tried);
+    }
+    return regions.size() - matched;
+  }
+
+  bool find_match(const std::vector<const Region*>& regions, std::size_t before, std::vector<std::size_t>& match,
+                  std::vector<bool>& tried) const {
+    for (std::size_t after = 0; after < regions.size(); ++after) {
+      if (tried[after] || !comes_before(*regions[before], *regions[after])) continue;
+      tried[after] = true;
+      if (match[after] == ~std::size_t{0} || find_match(regions, match[after], match, tried)) {
+        match[after] = before;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool comes_before(const Region& a, const Region& b) const {
+    return &a != &b && std::any_of(a.steps.begin(), a.steps.end(),
+                                   [&](Index step) { return test(ancestors_[b.steps.front()], step); });
+  }
+
+  void find_permits() {
+    for (const Step& step : plan_->steps_) {
+      if (step.info->options.capacity == 0 || !request_.limits) continue;
+      const std::size_t number = request_.limits->number_of(*step.info);
+      for (const Permit& other : plan_->permits_) {
+        if (other.number == number)
+          problems_.push_back(std::string{request_.title} + ": it takes " + std::string{step.info->name} +
+                              " twice, which has a capacity: requests could wait for one another");
+      }
+      plan_->permits_.push_back({&request_.limits->permits(number), number, step.index});
+      plan_->guards_need_permits_ |= step.index < plan_->guard_count_;
+    }
+    std::sort(plan_->permits_.begin(), plan_->permits_.end(),
+              [](const Permit& a, const Permit& b) { return a.number < b.number; });
+    if (plan_->permits_.size() > 64) problem("it takes more than 64 resources that have a capacity");
+  }
+
   bool is_in(const Region& region, Index step) const {
     return std::find(region.steps.begin(), region.steps.end(), step) != region.steps.end();
   }
@@ -514,6 +674,7 @@ private:
     }
     plan_->response_ = place(sizeof(Response), alignof(Response));
     plan_->async_ = place(AsyncState::bytes(plan_->steps_.size()), alignof(AsyncState));
+    if (plan_->takes_background_) plan_->task_run_ = place(sizeof(TaskRun), alignof(TaskRun));
     if (bytes_ > std::numeric_limits<std::uint32_t>::max() / 2) problem("its values take more than 2 GiB");
     plan_->bytes_ = static_cast<std::uint32_t>(bytes_);
   }
@@ -526,8 +687,8 @@ private:
       const Lifetime lifetime = lifetimes_[step.index];
       const bool is_short = step.info->is_resource() && lifetime != Lifetime::request;
       bool uses = is_short;
-      for (const Index need : plan_->edges_[step.index]) {
-        uses |= uses_handler_resource[need] && !(step.info->is_resource() && lifetime == Lifetime::request);
+      for (const Edge& edge : edges_[step.index]) {
+        uses |= uses_handler_resource[edge.step] && !(step.info->is_resource() && lifetime == Lifetime::request);
       }
       uses_handler_resource[step.index] = uses;
       Closes closes = Closes::never;
@@ -545,8 +706,7 @@ private:
         // A tear-down uses what the resource uses: it must not overlap with others if one of them wants it alone.
         if (!takes(user, i) && !excludes(i, user)) continue;
         set(use.users, user);
-        if (lifetimes_[user] == Lifetime::last_use && takes(user, i))
-          use.dependents.push_back(static_cast<Index>(user));
+        if (lifetimes_[user] == Lifetime::last_use) use.dependents.push_back(static_cast<Index>(user));
       }
       plan_->last_uses_.push_back(std::move(use));
     }
@@ -570,10 +730,12 @@ private:
     const auto worker =
         std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.info->runs_on_worker(); });
     plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
-    plan_->is_tracked_ = plan_->observer_ || !plan_->held_.empty() || !plan_->soft_.empty() ||
-                         !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
-    plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero();
-    plan_->has_resources_ =
+    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() || !plan_->last_uses_.empty() ||
+                         (plan_->guard_count_ > 0 && plan_->reads_body_);
+    plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
+                               !plan_->admissions_.empty() || !plan_->permits_.empty();
+    plan_->ends_in_turns_ =
+        plan_->takes_head_ || plan_->takes_background_ ||
         std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.info->is_resource(); });
     const auto& closed = plan_->closed_;
     const bool only_root =
@@ -581,8 +743,8 @@ private:
     plan_->ends_simply_ = only_root && plan_->values_destroyed_.empty();
     const bool runs_through =
         std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
-    plan_->fits_stack_ =
-        runs_through && !plan_->reads_body_ && !plan_->starts_specially_ && bytes_ <= Plan::stack_block;
+    plan_->fits_stack_ = runs_through && !plan_->reads_body_ && !plan_->starts_specially_ &&
+                         !plan_->takes_background_ && bytes_ <= Plan::stack_block;
   }
 
   void check_wrappers() {
@@ -607,10 +769,13 @@ private:
   std::size_t bytes_ = 0;
   std::vector<const NodeInfo*> path_;  // From the root to the node that is being visited.
   std::vector<Visited> visited_;
+  Names scopes_;  // That the way from the root asks for.
   std::vector<std::vector<Edge>> edges_;
   std::vector<std::vector<Input>> inputs_;
-  std::vector<Lifetime> lifetimes_;        // Of each step that is a resource.
-  std::vector<Shortest> shortest_;         // Of each step.
+  std::vector<Lifetime> lifetimes_;  // Of each step that is a resource.
+  std::vector<Shortest> shortest_;   // Of each step.
+  std::vector<Index> guards_;
+  std::vector<std::pair<const Need*, Index>> uncached_guards_;
   std::vector<std::size_t> layer_starts_;  // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
   bool in_guard_stage_ = true;
@@ -666,6 +831,15 @@ void add_take(std::vector<std::string>& takes, const Need& need) {
 }
 
 }  // namespace
+
+Response Plan::respond(void* slot) const {
+  if (!respond_) return std::move(*static_cast<Response*>(slot));
+  alignas(Response) std::byte room[sizeof(Response)];
+  Response& made = *respond_(slot, room);
+  Response response = std::move(made);
+  made.~Response();
+  return response;
+}
 
 GraphRoute Plan::describe() const {
   GraphRoute route{title_, {}, hops(), bytes()};

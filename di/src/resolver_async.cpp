@@ -22,9 +22,12 @@ bool is_safe(Method method) noexcept {
 
 void Resolver::enter_async(std::size_t done) noexcept {
   if (async_) return;
-  const bool has_stages = plan_->reads_body_ && exchange_;
-  const std::uint32_t gate = has_stages ? plan_->guard_count_ : plan_->step_count_;
+  const bool waits_for_body = plan_->reads_body_ && exchange_;
+  std::uint32_t gate = plan_->step_count_;
+  if (waits_for_body || !plan_->permits_.empty() || invalid()) gate = plan_->guard_count_;
+  if (plan_->guards_need_permits_) gate = 0;
   async_ = ::new (at(plan_->async_)) AsyncState{*this, plan_->steps_.size(), gate};
+  async_->has_body = !waits_for_body;
   for (std::size_t i = 0; i < done; ++i) {
     async_->make(i);
     AsyncState::set(async_->started(), i);
@@ -34,6 +37,7 @@ void Resolver::enter_async(std::size_t done) noexcept {
 }
 
 void Resolver::advance() noexcept {
+  if (async_->waits_for_permit) return;
   do {
     start_ready();
     if (async_->in_flight > 0 || async_->tearing_down > 0) return;
@@ -53,20 +57,106 @@ void Resolver::start_ready() noexcept {
   AsyncState& async = *async_;
   for (std::size_t i = 0; i < std::min(limit_, async.gate); ++i) {
     if (AsyncState::test(async.started(), i) || AsyncState::test(async.held(), i)) continue;
-    if (plan_->policy_ == Policy::sequential && async.in_flight > 0) break;
+    if (plan_->policy_ == Policy::sequential && async.in_flight > lazy_waiters()) break;
     if (is_ready(i)) start(plan_->steps_[i]);
   }
+}
+
+/// Nodes that are in flight only because they wait for others.
+std::uint32_t Resolver::lazy_waiters() const noexcept {
+  std::uint32_t count = 0;
+  for (const LazyWaiter* waiter = async_->lazy; waiter; waiter = waiter->next_waiter) ++count;
+  return count;
 }
 
 /// Nothing is in flight: the stage is over, or the request is.
 Resolver::Stage Resolver::next_stage() noexcept {
   AsyncState& async = *async_;
-  if (async.gate == plan_->step_count_ || limit_ < plan_->step_count_ || invalid()) return Stage::over;
-  async.gate = plan_->step_count_;
-  if (exchange_->collect_body(async.again)) return check_body(), Stage::again;
-  async.waits_for_body = async.queued = true;
-  return Stage::waits;
+  if (async.gate == plan_->step_count_ || limit_ < plan_->step_count_) return Stage::over;
+  if (plan_->guards_need_permits_ && async.gate < plan_->guard_count_) {
+    if (!take_permits()) return Stage::waits;
+    return async.gate = plan_->guard_count_, Stage::again;
+  }
+  if (invalid()) return Stage::over;
+  if (!async.has_body) {
+    async.has_body = true;
+    if (!exchange_->collect_body(async.again)) {
+      async.waits_for_body = async.queued = true;
+      return Stage::waits;
+    }
+    check_body();
+    if (limit_ < plan_->step_count_) return Stage::over;
+  }
+  if (!take_permits()) return Stage::waits;
+  return async.gate = plan_->step_count_, Stage::again;
 }
+
+// --- what is limited ------------------------------------------------------------------------------------------------
+
+/// A place for every job that can be away at once, or no user code runs at all.
+bool Resolver::admit() noexcept {
+  for (const Admission& admission : plan_->admissions_) {
+    const bool has_place =
+        admission.lane ? admission.lane->reserve(admission.width) : context().pool().reserve(admission.width);
+    if (has_place) continue;
+    for (const Admission* before = plan_->admissions_.data(); before != &admission; ++before) {
+      if (before->lane) before->lane->unreserve(before->width);
+      else context().pool().unreserve(before->width);
+    }
+    HttpError full{503, "Too many requests wait for a worker"};
+    fail_request(std::make_unique<Error>(std::move(full).header("retry-after", "1")));
+    return false;
+  }
+  async_->is_admitted = true;
+  return true;
+}
+
+/// Nothing will be submitted any more but clean-ups, which need no place.
+void Resolver::give_places_back() noexcept {
+  if (!std::exchange(async_->is_admitted, false)) return;
+  for (const Admission& admission : plan_->admissions_) {
+    if (admission.lane) admission.lane->unreserve(admission.width);
+    else context().pool().unreserve(admission.width);
+  }
+}
+
+/// All that the request will hold, before it holds any: in one order for all requests, so that none waits for another
+/// in a circle. False: it has to be waited for.
+bool Resolver::take_permits() noexcept {
+  AsyncState& async = *async_;
+  while (async.permits_taken < plan_->permits_.size()) {
+    if (!plan_->permits_[async.permits_taken].semaphore->acquire(context(), async.permit)) {
+      async.waits_for_permit = true;
+      return false;
+    }
+    async.permits_held |= std::uint64_t{1} << async.permits_taken++;
+  }
+  return true;
+}
+
+void Resolver::permitted(Semaphore::Waiter& waiter) noexcept {
+  Resolver& resolver = *static_cast<AsyncState::Part<Semaphore::Waiter>&>(waiter).resolver;
+  AsyncState& async = *resolver.async_;
+  async.waits_for_permit = false;
+  async.permits_held |= std::uint64_t{1} << async.permits_taken++;
+  resolver.advance();
+}
+
+void Resolver::give_permit_back(std::size_t index) noexcept {
+  const std::uint64_t bit = std::uint64_t{1} << index;
+  if (!(async_->permits_held & bit)) return;
+  async_->permits_held &= ~bit;
+  plan_->permits_[index].semaphore->release();
+}
+
+/// Of resources that were never made.
+void Resolver::give_unused_permits_back() noexcept {
+  for (std::size_t i = 0; i < plan_->permits_.size(); ++i) {
+    if (!is_made(plan_->permits_[i].step)) give_permit_back(i);
+  }
+}
+
+// --- steps ----------------------------------------------------------------------------------------------------------
 
 bool Resolver::is_ready(std::size_t index) const noexcept {
   const std::uint64_t* needs = plan_->need_mask(index);
@@ -155,8 +245,7 @@ void Resolver::settle(NodeRun::Late& late) noexcept {
   const Step& step = *late.step;
   ErrorBox error;
   const Status status = late.settle(late.coroutine, at(step.slot), error, step);
-  if (AsyncState::test(async_->closing(), step.index))
-    return closed(step, end_closing(step, std::move(error)));
+  if (AsyncState::test(async_->closing(), step.index)) return closed(step, end_closing(step, std::move(error)));
   --async_->in_flight;
   if (status == Status::done) make(step.index);
   else fail(step.index, std::move(error));
@@ -166,27 +255,26 @@ void Resolver::settle(NodeRun::Late& late) noexcept {
 
 void Resolver::start_region(const Region& region) noexcept {
   auto& run = *::new (at(region.record)) RegionRun{*this, region, execute_region, region_returned};
-  for (const std::uint16_t step : region.steps) {
-    AsyncState::set(async_->started(), step);
-    if (plan_->observer_) tell(Moment::requested, plan_->steps_[step]);
-  }
-  if (plan_->observer_) run.times = std::make_unique<Time[]>(region.steps.size() + 1);
-  if (!context().submit(run.trip)) {
-    return fail(region.steps.front(), std::make_unique<Error>(HttpError{503, "Too many requests wait for a worker"}.header(
-                                          "retry-after", "1")));
-  }
+  for (const std::uint16_t step : region.steps) AsyncState::set(async_->started(), step);
+  if (plan_->observer_) watch_region(run);
   ++async_->in_flight;
+  if (region.lane) region.lane->submit(context(), run.trip);
+  else context().submit(run.trip);  // Never refused: it has a place.
 }
 
 void Resolver::execute_region(Job& job) noexcept {
   RegionRun& run = *static_cast<RegionRun::Trip&>(job).run;
   const Step* const steps = run.resolver.plan_->steps_.data();
   for (const std::uint16_t index : run.region.steps) {
-    if (run.times) run.times[run.made] = Clock::now();
+    if (run.times) {
+      run.times[run.made] = Clock::now();
+      if (run.fault && run.fault_at == run.made) return run.error.swap(run.fault);
+    }
     if (index >= run.limit.load(std::memory_order_relaxed)) return;
-    if (steps[index].run(run.resolver, steps[index], run.error) != Status::done) return;
+    const Status status = steps[index].run(run.resolver, steps[index], run.error);
+    if (run.times) run.times[run.made + 1] = Clock::now();
+    if (status != Status::done) return;
     ++run.made;
-    if (run.times) run.times[run.made] = Clock::now();
   }
 }
 
@@ -203,7 +291,8 @@ void Resolver::finish_region(RegionRun& run) noexcept {
   --async_->in_flight;
   for (std::uint32_t i = 0; i < run.made; ++i) async_->make(run.region.steps[i]);
   if (run.times) tell_region(run);
-  if (run.error) fail(run.region.steps[run.made], std::move(run.error));
+  run.fault.reset();
+  if (run.error) fail_quietly(run.region.steps[run.made], std::move(run.error));
   if (!plan_->last_uses_.empty()) close_unused();
   if (async_->lazy) wake_lazy();
 }
@@ -245,6 +334,8 @@ void Resolver::wake_lazy() noexcept {
 bool Resolver::is_made(std::uint16_t step) const noexcept {
   return AsyncState::test(async_->done(), step) && !AsyncState::test(async_->soft(), step);
 }
+
+bool Resolver::is_closing(std::uint16_t step) const noexcept { return AsyncState::test(async_->closing(), step); }
 
 const Error* Resolver::failure(Input input) const noexcept {
   if (!trouble_) return nullptr;
@@ -292,10 +383,18 @@ void Resolver::fail_request(ErrorBox error) noexcept {
 
 /// The first failure in declaration order wins: what is declared before it runs on, since it may still win.
 void Resolver::fail(std::size_t index, ErrorBox error) noexcept {
-  const bool was_stopped = index > limit_ || (async_ && async_->cancelled);
-  const bool is_stopped = was_stopped && error->is_cancelled();
-  if (plan_->observer_) tell(is_stopped ? Moment::cancelled : Moment::failed, plan_->steps_[index], error.get());
-  if (is_stopped) return;
+  if (plan_->observer_) tell_failed(plan_->steps_[index], context().now(), *error);
+  fail_quietly(index, std::move(error));
+}
+
+/// Whether a node has only done what it was asked to.
+bool Resolver::was_stopped(std::size_t index, const Error& error) const noexcept {
+  return (index > limit_ || async_cancelled()) && error.is_cancelled();
+}
+
+/// The node has had its last moment.
+void Resolver::fail_quietly(std::size_t index, ErrorBox error) noexcept {
+  if (was_stopped(index, *error)) return;
   if (async_ && fail_softly(index, error)) return;
   trouble().failed.push_back({index, std::move(error)});
   if (index >= limit_) return;
@@ -336,7 +435,6 @@ void Resolver::stopped(StopCallback& callback) noexcept {
 void Resolver::too_late(Timer& timer) noexcept {
   Resolver& resolver = *static_cast<AsyncState::Part<Timer>&>(timer).resolver;
   resolver.cancel(CancelReason::deadline);
-  if (!resolver.async_->queued && resolver.async_->in_flight == 0) resolver.enqueue();
 }
 
 void Resolver::cancel(CancelReason reason) noexcept {
@@ -345,6 +443,9 @@ void Resolver::cancel(CancelReason reason) noexcept {
   limit_ = 0;
   env_.stop.request_stop();
   stop_from(0);
+  if (!async_->waits_for_permit || !plan_->permits_[async_->permits_taken].semaphore->withdraw(async_->permit)) return;
+  async_->waits_for_permit = false;
+  enqueue();
 }
 
 }  // namespace umbel::detail

@@ -44,6 +44,8 @@ void Resolver::finish() noexcept {
   AsyncState& async = *async_;
   async.stopped.unlink();
   async.deadline.cancel();
+  give_places_back();
+  if (!plan_->permits_.empty()) give_unused_permits_back();
   if (trouble_) tell_observer();
   if (succeeded() && caller_ && caller_->keeps()) {
     async.phase = Phase::kept;
@@ -66,7 +68,7 @@ void Resolver::make_result() noexcept {
     try {
       caller_->take(at(root.slot));
     } catch (...) {
-      fail(root.index, std::make_unique<Error>(Error::current()));
+      fail_quietly(root.index, std::make_unique<Error>(Error::current()));
     }
   }
   if (trouble_) tell_observer();
@@ -79,7 +81,7 @@ Response* Resolver::made_reply() noexcept {
   try {
     return plan_->respond_(at(root.slot), at(plan_->response_));
   } catch (...) {
-    fail(root.index, std::make_unique<Error>(Error::current()));
+    fail_quietly(root.index, std::make_unique<Error>(Error::current()));
     return nullptr;
   }
 }
@@ -160,7 +162,9 @@ void Resolver::submit_closing(const Step& step) noexcept {
   const Outcome& shown = outcome();
   Closing& closing = open_closing(step);
   closing.outcome = &shown;
-  context().submit(closing.trip);
+  Lane* const lane = plan_->regions_[plan_->region_of_[step.index]].lane;
+  if (lane) lane->submit(context(), closing.trip);
+  else context().submit(closing.trip);  // Never refused: it is a clean-up.
 }
 
 void Resolver::execute_closing(Job& job) noexcept {
@@ -197,6 +201,9 @@ ErrorBox Resolver::end_closing(const Step& step, ErrorBox error) noexcept {
 
 void Resolver::closed(const Step& step, ErrorBox error) noexcept {
   AsyncState::set(async_->closed(), step.index);
+  for (std::size_t i = 0; i < plan_->permits_.size(); ++i) {
+    if (plan_->permits_[i].step == step.index) give_permit_back(i);
+  }
   if (plan_->observer_) tell(Moment::closed, step, error.get());
   if (error) closing_failed(step, std::move(error));
   if (async_->phase == Phase::resolving) close_unused();
@@ -257,20 +264,62 @@ Response Resolver::error_response() noexcept {
 }
 
 Response Resolver::final_response() noexcept {
-  const bool is_good = succeeded();
-  Response response = is_good ? Response{} : error_response();
-  if (async_->has_reply) {
-    Response& made =
-        *static_cast<Response*>(plan_->respond_ ? at(plan_->response_) : at(plan_->steps_.back().slot));
-    if (is_good) response = std::move(made);
-    made.~Response();
-  }
+  if (!succeeded()) return drop_reply(), error_response();
+  Response response = std::move(*ready_reply());
+  drop_reply();
   return response;
 }
 
+/// What the handler's result has become.
+Response* Resolver::ready_reply() noexcept {
+  return static_cast<Response*>(at(plan_->respond_ ? plan_->response_ : plan_->steps_.back().slot));
+}
+
+void Resolver::drop_reply() noexcept {
+  if (std::exchange(async_->has_reply, false)) ready_reply()->~Response();
+}
+
+/// Runs the function that the App has for such an error, if it has one.
+struct MapperRun final : Caller {
+  MapperRun(Resolver& r, const Plan& p, const void* e) noexcept : resolver(r), plan(p), found(e) {}
+
+  void take(void* slot) override { response = plan.respond(slot); }
+  void ended(ErrorBox error, std::string_view) noexcept override {
+    Response reply = error ? to_response(*error) : std::move(response);
+    Resolver& answered = resolver;
+    delete this;
+    answered.answer_with(std::move(reply));
+  }
+  const void* thrown() const noexcept override { return found; }
+
+  Resolver& resolver;
+  const Plan& plan;
+  const void* found;
+  Response response;
+};
+
+bool Resolver::map_error() noexcept {
+  if (!exchange_ || !plan_->mappers_ || succeeded() || async_->cancelled) return false;
+  const Error& error = *error_now();
+  for (const PlannedMapper& mapper : *plan_->mappers_) {
+    const void* const found = mapper.find(error);
+    if (!found) continue;
+    drop_reply();
+    Resolver::call(*mapper.plan, context(), *request_, StopToken{}, *new MapperRun{*this, *mapper.plan, found});
+    return true;
+  }
+  return false;
+}
+
 void Resolver::answer() noexcept {
-  if (!exchange_) return close_from(Phase::closing_request);
-  Response response = final_response();
+  if (plan_->takes_background_) drop_tasks();
+  if (!exchange_) return begin_tasks();
+  async_->phase = Phase::mapping;
+  if (!map_error()) answer_with(final_response());
+}
+
+void Resolver::answer_with(Response&& response) noexcept {
+  if (plan_->takes_head_) merge_heads(response);
   async_->is_replied = true;
   if (plan_->observer_) tell_replied(response);
   if (must_hold()) {
@@ -289,6 +338,7 @@ void Resolver::answer() noexcept {
 
 /// Whether anything is left to be done when the reply is sent.
 bool Resolver::must_hold() noexcept {
+  if (has_tasks()) return true;
   for (std::uint32_t i = 0; i < async_->made; ++i) {
     const Step& step = plan_->steps_[async_->order()[i]];
     if (step.info->is_resource() && plan_->closes_[step.index] == Closes::request) return true;
@@ -296,9 +346,7 @@ bool Resolver::must_hold() noexcept {
   return false;
 }
 
-void Resolver::sent(Work& work) noexcept {
-  static_cast<AsyncState::Part<Work>&>(work).resolver->close_from(Phase::closing_request);
-}
+void Resolver::sent(Work& work) noexcept { static_cast<AsyncState::Part<Work>&>(work).resolver->begin_tasks(); }
 
 /// Everything is over.
 void Resolver::leave() noexcept {

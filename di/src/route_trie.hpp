@@ -60,21 +60,26 @@ public:
   const Endpoint* find(Method method, std::string_view path, Escapes escapes, Captures& captures, Arena& arena) const;
 
 private:
-  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  static constexpr std::size_t few = 8;  // Literals of a node that are tried one after another.
 
+  struct Node;
   struct Literal {
     TextKey key;
     std::string text;
-    std::uint32_t node;
+    Node* node;
+
+    bool is_all_of(const TextKey& other, std::string_view whole) const noexcept {
+      return key == other && TextKey::is_same_between_ends(text, whole);
+    }
   };
+  enum class Ways : std::uint8_t { many, few_literals, parameter };
   struct Node {
-    std::vector<Literal> literals;  // Sorted once frozen.
-    std::uint32_t integer = none;
-    std::uint32_t parameter = none;
+    std::vector<Literal> literals;  // Sorted once frozen, the shortest first.
+    Node* integer = nullptr;        // Of `nodes_`, as all of them.
+    Node* parameter = nullptr;
     std::unique_ptr<Endpoint> here;
     std::unique_ptr<Endpoint> rest;
-    bool only_literals = false;  // No other way leads on from here.
-    bool only_parameter = false;
+    Ways ways = Ways::many;  // That lead on from here.
   };
   struct Exact {
     TextKey key{};
@@ -86,8 +91,6 @@ private:
     return std::uint64_t{1} << std::min<std::size_t>(length, 63);
   }
   const Endpoint* find_exact(std::string_view path) const noexcept;
-  const Endpoint* find_by_segments(Method method, std::string_view path, Escapes escapes, Captures& captures,
-                                   Arena& arena) const;
   struct Walk {
     Captures& captures;
     Arena& arena;
@@ -101,36 +104,29 @@ private:
       return nullptr;
     }
   };
-  const Endpoint* walk(const Node* node, std::string_view rest, std::size_t captured, Walk& way) const;
-  const Endpoint* try_all(const Node& node, std::string_view rest, std::string_view segment, std::string_view behind,
-                          std::size_t captured, Walk& way) const;
-  const Literal* find_segment(const Node& node, std::string_view segment, Walk& way) const;
-  const Literal* find_literal(const Node& node, std::string_view text) const noexcept;
-  std::uint32_t child_of(std::uint32_t node, const Segment& segment);
-  std::uint32_t make_node();
+  const Endpoint* find_by_segments(std::string_view path, Walk& way) const;
+  static const Endpoint* walk_all(const Node& node, const char* at, const char* stop, const Capture* capture,
+                                  Walk& way);
+  static const Endpoint* walk(const Node& node, std::string_view rest, std::size_t captured, Walk& way);
+  static const Literal* find_segment(const Node& node, std::string_view segment, Walk& way);
+  static const Literal* find_literal(const Node& node, std::string_view text) noexcept;
+  static const Literal* literal_at(const Node& node, const char* text, const char* stop) noexcept;
+  Node* child_of(Node& parent, const Segment& segment);
+  Node* make_node();
 
-  std::vector<std::unique_ptr<Node>> nodes_;
-  std::uint64_t exact_lengths_ = 0;  // A bit for each length among them, the last one for all longer ones.
-  std::vector<Exact> exact_;         // Open addressing; a power of two, at most half full.
+  std::vector<std::unique_ptr<Node>> nodes_;  // The first is the root.
+  std::uint64_t exact_lengths_ = 0;           // A bit for each length among them, the last one for all longer ones.
+  std::vector<Exact> exact_;                  // Open addressing; a power of two, at most half full.
   std::vector<std::pair<std::string, const Endpoint*>> literal_paths_;
 };
 
-inline const Endpoint* RouteTrie::find_exact(std::string_view path) const noexcept {
-  if (!(exact_lengths_ & length_bit(path.size()))) return nullptr;
-  const TextKey key = TextKey::of(path);
-  for (std::size_t at = key.hash(path) & (exact_.size() - 1);; at = (at + 1) & (exact_.size() - 1)) {
-    const Exact& exact = exact_[at];
-    if (!exact.endpoint) return nullptr;
-    if (exact.key == key && (path.size() <= TextKey::whole || exact.path == path)) return exact.endpoint;
-  }
-}
-
 inline const Endpoint* RouteTrie::find(Method method, std::string_view path, Escapes escapes, Captures& captures,
                                        Arena& arena) const {
-  const Endpoint* const exact = find_exact(path);
+  const Endpoint* const exact = exact_lengths_ & length_bit(path.size()) ? find_exact(path) : nullptr;
   if (exact && exact->answers(method)) return exact;
   if (path.empty() || path.front() != '/') return exact;
-  return find_by_segments(method, path, escapes, captures, arena);
+  Walk way{captures, arena, escapes, method};
+  return find_by_segments(path, way);
 }
 
 }  // namespace umbel::detail

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "umbel/core/context.hpp"
+#include "umbel/core/lane.hpp"
 #include "umbel/core/outcome.hpp"
+#include "umbel/core/semaphore.hpp"
 #include "umbel/core/stop.hpp"
 #include "umbel/core/task.hpp"
 #include "umbel/di/plan.hpp"
@@ -28,6 +30,7 @@ struct RegionRun {
       : resolver(r), region(g), trip(execute, finished) {
     env.context = &r.context();
     trip.run = this;
+    trip.set_class(JobClass::reserved);
   }
 
   Env env;  // First: a step's env offset leads here.
@@ -37,7 +40,11 @@ struct RegionRun {
   std::atomic<std::uint32_t> limit{~std::uint32_t{0}};  // Steps from here on are not wanted any more.
   std::uint32_t made = 0;                               // How many of the region's steps are done.
   ErrorBox error;
-  std::unique_ptr<Time[]> times;  // Observed: when each step began, and when the last one ended.
+  // Observed: when each step began, when the last one ended, and last of all when the region was given to the pool.
+  // Else null. finish_region frees it: nobody destroys a RegionRun.
+  std::unique_ptr<Time[]> times;
+  ErrorBox fault;  // Observed: what the observer gives in place of the step at `fault_at` of the region.
+  std::uint32_t fault_at = 0;
 };
 
 /// The tear-down of a resource that cannot end at once.
@@ -55,12 +62,13 @@ struct Closing {
       : resolver(r), step(s), limit(lasts), trip(execute, returned) {
     limit.closing = this;
     trip.closing = this;
+    trip.set_class(JobClass::cleanup);
   }
 
   Resolver& resolver;
   const Step& step;
-  Limit limit;        // On the loop: how long it may take.
-  Trip trip;          // Of a sync resource.
+  Limit limit;  // On the loop: how long it may take.
+  Trip trip;    // Of a sync resource.
   const Outcome* outcome = nullptr;
   ErrorBox error;     // What the worker met.
   bool late = false;  // It was asked to stop.
@@ -71,6 +79,7 @@ enum class Phase : std::uint8_t {
   resolving,        // Nodes run.
   kept,             // They have, and the caller keeps what they made.
   closing_handler,  // What lives as long as the handler is torn down.
+  mapping,          // An error is answered by what the App has for it.
   sending,          // The reply is on its way.
   tasks,            // Background tasks run.
   closing_request,  // The rest is torn down.
@@ -89,9 +98,10 @@ struct AsyncState {
         sent(Resolver::sent),
         stopped(Resolver::stopped),
         deadline(Resolver::too_late),
+        permit(Resolver::permitted),
         words(static_cast<std::uint32_t>((steps + 63) / 64)),
         gate(first_gate) {
-    again.resolver = sent.resolver = stopped.resolver = deadline.resolver = &r;
+    again.resolver = sent.resolver = stopped.resolver = deadline.resolver = permit.resolver = &r;
     for (std::uint32_t i = 0; i < mask_count * words; ++i) masks()[i] = 0;
   }
 
@@ -102,12 +112,12 @@ struct AsyncState {
   }
 
   std::uint64_t* masks() noexcept { return reinterpret_cast<std::uint64_t*>(this + 1); }
-  std::uint64_t* done() noexcept { return masks(); }                   // Made, or failed as somebody's value.
-  std::uint64_t* started() noexcept { return masks() + words; }        // Or done.
-  std::uint64_t* held() noexcept { return masks() + 2 * words; }       // Not to be started, for now.
-  std::uint64_t* soft() noexcept { return masks() + 3 * words; }       // Failed as somebody's value.
-  std::uint64_t* closing() noexcept { return masks() + 4 * words; }    // Tear-down has begun, or is over.
-  std::uint64_t* closed() noexcept { return masks() + 5 * words; }     // Tear-down is over.
+  std::uint64_t* done() noexcept { return masks(); }                 // Made, or failed as somebody's value.
+  std::uint64_t* started() noexcept { return masks() + words; }      // Or done.
+  std::uint64_t* held() noexcept { return masks() + 2 * words; }     // Not to be started, for now.
+  std::uint64_t* soft() noexcept { return masks() + 3 * words; }     // Failed as somebody's value.
+  std::uint64_t* closing() noexcept { return masks() + 4 * words; }  // Tear-down has begun, or is over.
+  std::uint64_t* closed() noexcept { return masks() + 5 * words; }   // Tear-down is over.
   std::uint16_t* order() noexcept { return reinterpret_cast<std::uint16_t*>(masks() + mask_count * words); }
 
   static void set(std::uint64_t* mask, std::size_t bit) noexcept { mask[bit / 64] |= std::uint64_t{1} << (bit % 64); }
@@ -133,6 +143,9 @@ struct AsyncState {
   Part<Work> sent;
   Part<StopCallback> stopped;
   Part<Timer> deadline;
+  Part<Semaphore::Waiter> permit;
+  std::size_t permits_taken = 0;     // In the plan's order.
+  std::uint64_t permits_held = 0;    // Of them, those that have not been given back.
   NodeRun::Late* arrived = nullptr;  // Coroutines that have ended, the latest first.
   LazyWaiter* lazy = nullptr;        // Who waits for a node that was asked for.
   std::uint32_t in_flight = 0;       // Nodes.
@@ -142,13 +155,29 @@ struct AsyncState {
   std::uint32_t gate;        // Steps from here on belong to a later stage.
   std::uint32_t cursor = 0;  // What is made from here on is closed.
   Time due = Time::max();    // When an answer is of no use any more.
+  Time::rep began;           // Observed: when the request did, by the Context's clock. Else left unset.
   Phase phase = Phase::resolving;
   CancelReason reason = CancelReason::disconnected;
   bool queued = false;  // `again` is in the Context's queue.
   bool waits_for_body = false;
+  bool waits_for_permit = false;
+  bool has_body = false;  // Or needs none.
+  bool is_admitted = false;
   bool cancelled = false;
   bool has_reply = false;   // Made, not yet sent.
   bool is_replied = false;  // Sent: what fails now comes too late.
+};
+
+/// The background tasks of a request, one after the other.
+struct TaskRun {
+  explicit TaskRun(Resolver& r) noexcept : over(Resolver::task_over), stopped(Resolver::tasks_stopped) {
+    over.resolver = stopped.resolver = &r;
+  }
+
+  AsyncState::Part<Work> over;
+  AsyncState::Part<StopCallback> stopped;
+  BackgroundTask* current = nullptr;  // That was started.
+  bool is_stopped = false;            // The server waits no longer.
 };
 
 /// A node that failed. The first in declaration order wins.

@@ -26,23 +26,27 @@ std::optional<std::uint32_t> SharedGraph::number_of(const NodeInfo& node) {
 }
 
 void SharedGraph::compile(PlanRequest request, std::vector<std::string>& problems) {
-  const std::vector<const NodeInfo*> named = nodes_;
-  for (const NodeInfo* node : named) {
-    Need need{Source::node};
-    need.node = node;
-    needs_.push_back(need);
-  }
-  root_.name = "all";
-  root_.kind = NodeKind::on_loop;
-  root_.needs = needs_.data();
-  root_.need_count = needs_.size();
-  root_.align = 1;
-  root_.run = take_all;
   request.root = &root_;
   request.level = lifetime_;
   request.title = lifetime_ == Lifetime::app ? "app" : "loop";
   request.root_name = "all";
-  plan_ = Plan::compile(request, problems);
+  root_.name = "all";
+  root_.kind = NodeKind::on_loop;
+  root_.align = 1;
+  root_.run = take_all;
+  // What they depend on may be of the same lifetime, and wanted by others: then it is taken as well.
+  std::unique_ptr<const Plan> plan;
+  do {
+    needs_.clear();
+    for (const NodeInfo* node : nodes_) {
+      needs_.push_back(Need{Source::node});
+      needs_.back().node = node;
+    }
+    root_.needs = needs_.data();
+    root_.need_count = needs_.size();
+    plan = Plan::compile(request, problems);
+  } while (needs_.size() != nodes_.size() && problems.empty());
+  plan_ = std::move(plan);
 }
 
 // --- a set ----------------------------------------------------------------------------------------------------------

@@ -72,13 +72,12 @@ struct App::Started {
   std::vector<std::unique_ptr<const detail::Variation>> variations;
   std::vector<std::unique_ptr<detail::Mounted>> mounts;
   detail::SharedNodes shared;
+  std::vector<detail::PlannedMapper> mappers;
   detail::RouteTrie trie;
   std::string allow;  // Of the server as a whole: OPTIONS *.
 
   /// Several templates may fit a path, each with methods of its own.
   std::string allow_at(std::string_view path, detail::Escapes escapes) const;
-  /// `endpoint` is null if no template fits.
-  void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) const noexcept;
 };
 
 // What threads must not do at the same time: start the App, and change what is overridden in it.

@@ -14,8 +14,6 @@ namespace umbel::detail {
 
 /// The length, the first and the last eight bytes: all there is to say of a text of up to 16.
 struct TextKey {
-  static constexpr std::size_t whole = 16;
-
   std::size_t size;
   std::uint64_t first;
   std::uint64_t last;
@@ -36,6 +34,14 @@ struct TextKey {
     std::uint64_t hash = (first + size) * prime;
     for (std::size_t i = 8; i + 8 < size; i += 8) hash = std::rotl((hash ^ load(text.data() + i, 8)) * prime, 29);
     return static_cast<std::size_t>(((hash ^ last) * prime) >> 32);
+  }
+
+  /// Of two texts with the same key, whether they are the same text.
+  static bool is_same_between_ends(std::string_view a, std::string_view b) noexcept {
+    for (std::size_t i = 8; i + 8 < a.size(); i += 8) {
+      if (load(a.data() + i, 8) != load(b.data() + i, 8)) return false;
+    }
+    return true;
   }
 
 private:

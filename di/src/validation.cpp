@@ -9,23 +9,44 @@ namespace umbel {
 
 namespace {
 
+std::string text_of(JsonWriter json) {
+  const Buffer text = std::move(json).take();
+  return std::string{text.view()};
+}
+
 // Bytes of a client need not be UTF-8; JSON must be.
-void write_input(JsonWriter& json, const std::string& input) {
+std::string as_json(std::string_view text) {
   try {
-    JsonWriter probe;
-    probe.value(input);
-    json.field("input", input);
+    JsonWriter json;
+    json.value(text);
+    return text_of(std::move(json));
   } catch (const JsonError&) {
-    json.field("input", nullptr);
+    return "null";
+  }
+}
+
+template <class Value>
+void add_member(std::string& members, std::string_view key, const Value& value) {
+  try {
+    JsonWriter json;
+    json.begin_object().field(key, value).end_object();
+    const std::string object = text_of(std::move(json));
+    if (!members.empty()) members += ',';
+    members.append(object, 1, object.size() - 2);
+  } catch (const JsonError&) {  // Left out.
   }
 }
 
 void write_item(JsonWriter& json, const ValidationItem& item) {
   json.begin_object().field("type", item.type);
-  json.key("loc").begin_array().value(item.source).value(item.name).end_array();
-  json.field("msg", item.message);
-  if (item.input) write_input(json, *item.input);
-  else json.field("input", nullptr);
+  json.key("loc").begin_array();
+  for (const LocationPart& part : item.loc) {
+    if (part.is_index()) json.value(part.index());
+    else json.value(part.name());
+  }
+  json.end_array().field("msg", item.message);
+  json.key("input").raw(item.input);
+  if (!item.ctx.empty()) json.key("ctx").raw("{" + item.ctx + "}");
   json.end_object();
 }
 
@@ -55,6 +76,26 @@ Response http_response(const HttpError& error) {
 }
 
 }  // namespace
+
+ValidationItem::ValidationItem(std::string type_, std::vector<LocationPart> loc_, std::string message_,
+                               std::optional<std::string_view> sent)
+    : type(std::move(type_)),
+      loc(std::move(loc_)),
+      message(std::move(message_)),
+      input(sent ? as_json(*sent) : "null") {}
+
+ValidationItem& ValidationItem::context(std::string_view key, std::string_view value) & {
+  return add_member(ctx, key, value), *this;
+}
+ValidationItem& ValidationItem::context(std::string_view key, double value) & {
+  return add_member(ctx, key, value), *this;
+}
+ValidationItem& ValidationItem::signed_context(std::string_view key, std::int64_t value) {
+  return add_member(ctx, key, value), *this;
+}
+ValidationItem& ValidationItem::unsigned_context(std::string_view key, std::uint64_t value) {
+  return add_member(ctx, key, value), *this;
+}
 
 Response to_response(const ValidationError& error) {
   try {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -108,6 +110,15 @@ TEST(JsonWriter, WritesEveryNumberOfDigits) {
   }
 }
 
+TEST(JsonWriter, WritesNumbersOnBothSidesOfEveryPowerOfTen) {
+  for (int number = -1'100; number <= 1'100; ++number) EXPECT_EQ(written(number), std::to_string(number));
+  for (std::uint64_t power = 1'000; power <= 1'000'000'000'000'000'000; power *= 10)
+    for (const std::uint64_t number : {power - 1, power, power + 1}) {
+      EXPECT_EQ(written(number), std::to_string(number));
+      EXPECT_EQ(written(-static_cast<std::int64_t>(number)), "-" + std::to_string(number));
+    }
+}
+
 TEST(JsonWriter, WritesDoublesAsShortAsTheyAre) {
   EXPECT_EQ(written(0.1), "0.1");
   EXPECT_EQ(written(1.0), "1.0");
@@ -164,6 +175,45 @@ TEST(JsonWriter, EscapesAtEveryPlaceOfAStringOfEveryLength) {
         std::string expected = "\"" + text + "\"";
         expected.replace(place + 1, 1, special == '\n' ? "\\n" : std::string("\\") + special);
         EXPECT_EQ(written(text), expected);
+      }
+}
+
+// What JSON writes a byte as that is ASCII.
+std::string escaped(char c) {
+  constexpr std::string_view letters = "btn?fr";
+  if (c == '"' || c == '\\') return std::string("\\") + c;
+  if (c < '\b' || c == '\v' || c > '\r') {
+    char code[8];
+    std::snprintf(code, sizeof code, "\\u%04X", static_cast<unsigned>(c));
+    return c < ' ' ? code : std::string(1, c);
+  }
+  return std::string("\\") + letters[static_cast<std::size_t>(c - '\b')];
+}
+
+// The texts are on the heap and exactly as long, so that AddressSanitizer sees a read beyond the end.
+TEST(JsonWriter, KnowsEveryByteAtEveryPlaceOfAShortString) {
+  for (std::size_t size = 1; size <= 17; ++size)
+    for (std::size_t place = 0; place < size; ++place)
+      for (int byte = 0; byte < 256; ++byte) {
+        std::vector<char> exact(size, 'x');
+        exact[place] = static_cast<char>(byte);
+        const std::string_view text(exact.data(), size);
+        if (byte >= 0x80) {
+          ASSERT_EQ(refusal([=](JsonWriter& json) { json.value(text); }), "a string for JSON is not valid UTF-8");
+          continue;
+        }
+        const std::string expected =
+            std::string(place, 'x') + escaped(exact[place]) + std::string(size - place - 1, 'x');
+        ASSERT_EQ(written(text), "\"" + expected + "\"");
+      }
+}
+
+TEST(JsonWriter, PassesACharacterThroughAtEveryPlaceOfAShortString) {
+  for (const std::string character : {"é", "€", "\U0001F600"})
+    for (std::size_t size = 0; size <= 17; ++size)
+      for (std::size_t place = 0; place <= size; ++place) {
+        const std::string text = std::string(place, 'x') + character + std::string(size - place, 'x');
+        ASSERT_EQ(written(text), "\"" + text + "\"");
       }
 }
 
@@ -297,6 +347,20 @@ TEST(JsonWriter, GrowsAtEveryOffset) {
   }
 }
 
+TEST(JsonWriter, NestsDeeplyFromEveryOffset) {
+  for (std::size_t size = 100; size < 270; ++size) {
+    JsonWriter json;
+    const std::string filler(size, 'x');
+
+    json.begin_array().value(filler);
+    for (int level = 0; level < 130; ++level) json.begin_array();
+    for (int level = 0; level < 130; ++level) json.end_array();
+    json.end_array();
+
+    EXPECT_EQ(taken(std::move(json)), "[\"" + filler + "\"," + std::string(130, '[') + std::string(131, ']'));
+  }
+}
+
 TEST(JsonWriter, RefusesAValueWithoutAKey) {
   EXPECT_EQ(refusal([](JsonWriter& json) { json.begin_object().value(1); }), "a value in a JSON object needs a name");
   EXPECT_EQ(refusal([](JsonWriter& json) { json.begin_object().field("a", 1).begin_array(); }),
@@ -373,6 +437,20 @@ TEST(JsonWriter, WritesBehindWhatTheBufferHolds) {
   json.begin_object().end_object();
 
   EXPECT_EQ(taken(std::move(json)), "data: {}");
+}
+
+TEST(JsonWriter, WritesBehindAFullBuffer) {
+  for (std::size_t size = 56; size <= 64; ++size) {
+    const std::string before(size, '-');
+    JsonWriter object{Buffer(before)};
+    JsonWriter number{Buffer(before)};
+
+    object.begin_object().end_object();
+    number.value(7);
+
+    EXPECT_EQ(taken(std::move(object)), before + "{}");
+    EXPECT_EQ(taken(std::move(number)), before + "7");
+  }
 }
 
 TEST(JsonWriter, MovesInTheMiddleOfADocument) {

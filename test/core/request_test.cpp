@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstddef>
+#include <string_view>
+#include <vector>
 
 namespace umbel {
 namespace {
@@ -28,6 +31,25 @@ TEST(EqualIgnoringCase, ComparesAsciiOnly) {
   EXPECT_FALSE(equal_ignoring_case("a", "ab"));
   EXPECT_FALSE(equal_ignoring_case("[", "{"));  // They differ by the same bit as letters do.
   EXPECT_FALSE(equal_ignoring_case("@", "`"));
+}
+
+TEST(EqualIgnoringCase, LooksAtEveryByte) {
+  const auto is_letter = [](int c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  for (std::size_t size = 1; size <= 25; ++size)
+    for (std::size_t place = 0; place < size; ++place)
+      for (int byte = 0; byte < 256; ++byte) {
+        std::vector<char> a(size, 'x');  // On the heap and exactly as long, for AddressSanitizer.
+        std::vector<char> b(size, 'X');
+        a[place] = static_cast<char>(byte);
+        b[place] = static_cast<char>(byte ^ 0x20);
+        const std::string_view text(a.data(), size);
+        const std::string_view other(b.data(), size);
+        ASSERT_EQ(equal_ignoring_case(text, other), is_letter(byte)) << text << ' ' << other;
+        b[place] = static_cast<char>(byte);
+        ASSERT_TRUE(equal_ignoring_case(text, other));
+        b[place] = static_cast<char>(byte ^ 0x01);
+        ASSERT_FALSE(equal_ignoring_case(text, other));
+      }
 }
 
 TEST(Headers, FindsTheFirstFieldOfANameWhateverItsCase) {

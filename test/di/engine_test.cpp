@@ -110,7 +110,7 @@ TEST_F(Engines, CallThrowsWhatIsWrongWithTheRequest) {
   } catch (const ValidationError& error) {
     ASSERT_EQ(error.items().size(), 1u);
     EXPECT_EQ(error.items()[0].type, "int_parsing");
-    EXPECT_EQ(error.items()[0].input, "x");
+    EXPECT_EQ(error.items()[0].input, R"("x")");
   }
 }
 

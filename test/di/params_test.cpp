@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "journal.hpp"
 #include "peer.hpp"
@@ -61,6 +63,15 @@ TEST_F(Params, AreDecoded) {
   EXPECT_EQ(answer(text_of, "/?q=%zz%4"), "%zz%4");
   EXPECT_EQ(answer(text_of, "/?q=a=b"), "a=b");
   EXPECT_EQ(answer(text_of, "/?q=%00").size(), 1u);
+}
+
+TEST_F(Params, HaveSpacesForPlusesOfTheirOwn) {
+  EXPECT_EQ(answer(text_of, "/?q=+"), " ");
+  EXPECT_EQ(answer(text_of, "/?q=a+&b=c"), "a ");
+  EXPECT_EQ(answer(text_of, "/?q=+a+b"), " a b");
+  EXPECT_EQ(answer(text_of, "/?q=ab&b=c+d"), "ab");
+  EXPECT_EQ(answer(text_of, "/?b=c+d&q=ab"), "ab");
+  EXPECT_EQ(answer(text_of, "/?q+=1&q=2+3&q=4"), "2 3");
 }
 
 TEST_F(Params, MayBeEmpty) {
@@ -143,6 +154,117 @@ TEST_F(Params, OfHeadersAreNotDecoded) {
   request.header("x", "a+b%20c");
 
   EXPECT_EQ(ask(std::move(request))->body(), "a+b%20c");
+}
+
+TEST_F(Params, OfARepeatedNameAreAList) {
+  const auto handler = [](Query<"tag", std::vector<std::string>> tags) {
+    std::string all;
+    for (const std::string& tag : *tags) all += tag + ";";
+    return all;
+  };
+
+  EXPECT_EQ(answer(handler, "/?tag=a&x=1&tag=b%20c&tag=&%74ag=d+e&tag"), "a;b c;;d e;;");
+  EXPECT_EQ(answer(handler, "/"),
+            R"({"detail":[{"type":"missing","loc":["query","tag"],"msg":"Field required","input":null}]})");
+}
+
+TEST_F(Params, OfAListMayBeMissing) {
+  const auto handler = [](Query<"a", std::vector<int>, or_empty> a, Query<"b", std::optional<std::vector<int>>> b) {
+    return std::to_string(a->size()) + (*b ? std::to_string((*b)->size()) : "-");
+  };
+
+  EXPECT_EQ(answer(handler, "/"), "0-");
+  EXPECT_EQ(answer(handler, "/?a=1&a=2&b=3"), "21");
+}
+
+TEST_F(Params, OfAListAreEachConvertedAndReported) {
+  const auto handler = [](Query<"n", std::vector<int>> n) { return std::to_string(n->size()); };
+
+  EXPECT_EQ(answer(handler, "/?n=1&n=2"), "2");
+  const std::string wrong = answer(handler, "/?n=1&n=x&n=3&n=y");
+  EXPECT_NE(wrong.find(R"("loc":["query","n",1],)"), std::string::npos) << wrong;
+  EXPECT_NE(wrong.find(R"("loc":["query","n",3],)"), std::string::npos) << wrong;
+  EXPECT_EQ(wrong.find(R"("n",0])"), std::string::npos) << wrong;
+}
+
+TEST_F(Params, OfARepeatedHeaderAreAList) {
+  app.get("/", [](Header<"X-Tag", std::vector<std::string_view>> tags) {
+    return std::to_string(tags->size()) + std::string{tags->front()} + std::string{tags->back()};
+  });
+  OwnedRequest request{Method::get, "/"};
+  request.header("x-tag", "a, b").header("y", "c").header("X-TAG", "d");
+
+  EXPECT_EQ(ask(std::move(request))->body(), "2a, bd");
+}
+
+enum class Size { small, medium, large };
+
+TEST_F(Params, OfAnEnumAreItsNames) {
+  const auto handler = [](Query<"size", Size, Size::medium> size) { return std::to_string(static_cast<int>(*size)); };
+
+  EXPECT_EQ(answer(handler, "/"), "1");
+  EXPECT_EQ(answer(handler, "/?size=large"), "2");
+  EXPECT_EQ(answer(handler, "/?size=Large"),
+            R"({"detail":[{"type":"enum","loc":["query","size"],"msg":"Input should be 'small', 'medium' or 'large'",)"
+            R"("input":"Large","ctx":{"expected":"'small', 'medium' or 'large'"}}]})");
+}
+
+class Cookies : public Params {
+protected:
+  template <class Handler>
+  std::string answer_to(std::string_view cookies, Handler handler) {
+    TestApp test;
+    test.app.get("/", handler);
+    OwnedRequest request{Method::get, "/"};
+    request.header("Cookie", cookies);
+    return test.ask(std::move(request))->body();
+  }
+};
+
+TEST_F(Cookies, AreFoundByTheirName) {
+  const auto handler = [](Cookie<"id"> id) { return std::string{*id}; };
+
+  EXPECT_EQ(answer_to("id=7", handler), "7");
+  EXPECT_EQ(answer_to("xid=1; id=2; idx=3", handler), "2");
+  EXPECT_EQ(answer_to("id=1; id=2", handler), "1") << "the first counts";
+  EXPECT_EQ(answer_to("ID=1;id=2", handler), "2") << "case counts";
+  EXPECT_EQ(answer_to("a;;=; id = 2 ;", handler), "2");
+  EXPECT_EQ(answer_to("id=", handler), "");
+  EXPECT_EQ(answer_to("id=a=b", handler), "a=b");
+}
+
+TEST_F(Cookies, LoseTheQuotesAroundThemAndNothingElse) {
+  const auto handler = [](Cookie<"id"> id) { return std::string{*id}; };
+
+  EXPECT_EQ(answer_to(R"(id="a b")", handler), "a b");
+  EXPECT_EQ(answer_to(R"(id="")", handler), "");
+  EXPECT_EQ(answer_to(R"(id=")", handler), "\"");
+  EXPECT_EQ(answer_to("id=%20+", handler), "%20+");
+}
+
+TEST_F(Cookies, MayComeInSeveralFields) {
+  app.get("/", [](Cookie<"a"> a, Cookie<"b", int> b) { return std::string{*a} + std::to_string(*b); });
+  OwnedRequest request{Method::get, "/"};
+  request.header("cookie", "a=x").header("COOKIE", "b=5; a=y");
+
+  EXPECT_EQ(ask(std::move(request))->body(), "x5");
+}
+
+TEST_F(Cookies, AreConvertedOrMissing) {
+  const auto handler = [](Cookie<"n", int, 3> n, Cookie<"o", std::optional<int>> o) {
+    return std::to_string(*n) + (*o ? "o" : "-");
+  };
+  EXPECT_EQ(answer_to("n=4; o=1", handler), "4o");
+  EXPECT_EQ(answer_to("x=1", handler), "3-");
+  EXPECT_EQ(answer_to("x=1", [](Cookie<"id">) { return ""; }),
+            R"({"detail":[{"type":"missing","loc":["cookie","id"],"msg":"Field required","input":null}]})");
+}
+
+TEST_F(Cookies, ShowInTheGraph) {
+  app.get("/", [](Cookie<"id">) {});
+  app.start(port.context());
+
+  EXPECT_NE(app.graph().text().find("Cookie<\"id\">"), std::string::npos) << app.graph().text();
 }
 
 int path_as_int(Path<"item_id", int> id) { return *id; }

@@ -248,17 +248,12 @@ TEST_F(PlanHops, ThatThePoolRefusesAre503WithRetryAfterAndOthersAreServed) {
   EXPECT_EQ(first->status(), 200);
 }
 
-TEST_F(PlanHops, ThatThePoolRefusesJoinWhatRuns) {
+TEST_F(PlanHops, ForWhichThereIsNoPlaceRunNothing) {  // Rule 13.
   app.get("/", handler<slow<"s", 500>, plain<"p">, plain<"q">>);
   port.pool().set_limit(1);
 
-  const auto peer = begin("/");
-  EXPECT_EQ(peer->status(), 0) << "s is declared before q";
-  run();
-  port.advance(500ms);
-
-  EXPECT_EQ(peer->status(), 503);
-  EXPECT_EQ(journal().take(), "s+ p s-");
+  EXPECT_EQ(status("/"), 503);
+  EXPECT_EQ(journal().take(), "");
 }
 
 TEST_F(PlanHops, StopBetweenTwoNodesOfAChainWhenAnEarlierOneFailed) {

@@ -204,6 +204,44 @@ TEST_F(Routing, FindsEachOfAThousandRoutes) {
   EXPECT_EQ(status("/1/-/"), 404);
 }
 
+TEST_F(Routing, TellsLiteralsApartThatBeginAlike) {
+  std::deque<std::string> texts;
+  const auto add = [&](const std::string& text) {
+    texts.push_back(text);
+    app.get(runtime_route(texts.back()), [text](Path<"x"> x) { return text + "=" + std::string{*x}; });
+  };
+  const auto is_few = [](std::size_t size) { return size % 4 == 0; };  // 0, 4, 8, 12, 16 and 20.
+  for (std::size_t size = 0; size <= 20; ++size) {
+    if (is_few(size)) add("/few/" + std::string(size, 'a') + "/{x}");
+    add("/many/" + std::string(size, 'a') + "/{x}");
+  }
+
+  for (std::size_t size = 0; size <= 20; ++size) {
+    const std::string few = "/few/" + std::string(size, 'a');
+    const std::string many = "/many/" + std::string(size, 'a');
+    ASSERT_EQ(body(many + "/7"), many + "/{x}=7");
+    if (is_few(size)) {
+      ASSERT_EQ(body(few + "/7"), few + "/{x}=7");
+    } else {
+      ASSERT_EQ(status(few + "/7"), 404);
+    }
+    ASSERT_EQ(status(few), 404);
+    ASSERT_EQ(status(few + "/"), 404);
+    ASSERT_EQ(status(few + "/7/"), 404);
+    for (std::size_t place = 0; place < size; ++place) {
+      std::string other(size, 'a');
+      other[place] = 'b';
+      ASSERT_EQ(status("/few/" + other + "/7"), 404) << other;
+      ASSERT_EQ(status("/many/" + other + "/7"), 404) << other;
+    }
+  }
+  EXPECT_EQ(status("/few/" + std::string(21, 'a') + "/7"), 404);
+  EXPECT_EQ(status("/many/" + std::string(21, 'a') + "/7"), 404);
+  EXPECT_EQ(body("/few/%61aaa/7"), "/few/aaaa/{x}=7");
+  EXPECT_EQ(status("/few/aaaa%2F7/7"), 404) << "an escaped slash ends no literal";
+  EXPECT_EQ(body("/few/aaaa/%61%2Fb"), "/few/aaaa/{x}=a/b");
+}
+
 // --- the start ------------------------------------------------------------------------------------------------------
 
 TEST_F(Routing, StopsTheStartAtEqualRoutesAndNamesBoth) {

@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "journal.hpp"
 #include "peer.hpp"
@@ -83,12 +84,60 @@ TEST(Validation, OfAnHttpErrorKeepsItsHeaders) {
 
 TEST(Validation, InWordsThatAreNoUtf8IsStillJson) {
   ValidationError error;
-  error.add({"caf\xe9", "query", "caf\xe9", "caf\xe9", std::nullopt});
+  error.add({"caf\xe9", {"query", "caf\xe9"}, "caf\xe9"});
 
   const Response response = to_response(error);
 
   EXPECT_EQ(response.status(), 422);
   EXPECT_EQ(response.body(), R"({"detail":"Unprocessable Content"})");
+}
+
+std::string window(Query<"from", int> from, Query<"until", int> until) {
+  if (*until < *from)
+    throw ValidationError{"value_error", {"query", "until"}, "until lies before from", std::to_string(*until)};
+  return "fine";
+}
+Task<std::string> later_window(Query<"from", int> from, Query<"until", int> until) {
+  if (*until < *from) {
+    throw ValidationError{"value_error", {"query", "until"}, "too early"}.add(
+        ValidationItem{"value_error", {"body", "items", 3, "price"}, "too dear", "7"}
+            .context("most", 5)
+            .context("reason", "a \"rule\"")
+            .context("share", 0.5));
+  }
+  co_return "fine";
+}
+
+TEST(Validation, ThrownByANodeIsTheAnswer) {
+  TestApp test;
+  test.app.get("/", window);
+  test.app.get("/later", later_window);
+
+  EXPECT_EQ(test.body("/?from=1&until=2"), "fine");
+  EXPECT_EQ(test.status("/?from=2&until=1"), 422);
+  EXPECT_EQ(
+      test.body("/?from=2&until=1"),
+      R"({"detail":[{"type":"value_error","loc":["query","until"],"msg":"until lies before from","input":"1"}]})");
+  EXPECT_EQ(test.body("/later?from=2&until=1"),
+            R"({"detail":[{"type":"value_error","loc":["query","until"],"msg":"too early","input":null},)"
+            R"({"type":"value_error","loc":["body","items",3,"price"],"msg":"too dear","input":"7",)"
+            R"("ctx":{"most":5,"reason":"a \"rule\"","share":0.5}}]})");
+}
+
+TEST(Validation, LeavesOutOfTheContextWhatJsonCannotSay) {
+  const auto item =
+      ValidationItem{"t", {"query", "q"}, "m"}.context("a", "\xff").context("b", 0.0 / 0.0).context("c", -1);
+
+  EXPECT_EQ(item.ctx, R"("c":-1)");
+}
+
+TEST(Validation, KnowsNamesFromIndices) {
+  const ValidationItem item{"t", {"query", "q", 0}, "m"};
+
+  EXPECT_EQ(item.loc, (std::vector<LocationPart>{"query", std::string{"q"}, 0u}));
+  EXPECT_FALSE(item.loc[1].is_index());
+  EXPECT_TRUE(item.loc[2].is_index());
+  EXPECT_NE(LocationPart{0}, LocationPart{""});
 }
 
 TEST(Validation, OfADetailThatIsNoUtf8IsStillJson) {

@@ -610,7 +610,7 @@ TEST(Server, CutsOffWhatDoesNotDrain) {
 
   EXPECT_TRUE(busy.is_closed());
   EXPECT_TRUE(late.stop_token().stop_requested());
-  EXPECT_EQ(late.stop_reason(), CancelReason::shutdown);
+  EXPECT_EQ(running.on_loop([&] { return late.stop_reason(); }), CancelReason::shutdown);
   running.on_loop([&] { late.reply(Response{204}); });
   running.wait_for_connections(0);
 }
@@ -648,7 +648,8 @@ TEST(Server, KeepsAHeldRequestWhosePeerHasGone) {
   Done done;
   running.on_loop([&] { running.server().drain(0ms, done); });
   while (!late.stop_token().stop_requested()) std::this_thread::yield();
-  EXPECT_EQ(late.stop_reason(), CancelReason::shutdown) << "although the connection may be closed already";
+  EXPECT_EQ(running.on_loop([&] { return late.stop_reason(); }), CancelReason::shutdown)
+      << "although the connection may be closed already";
   running.on_loop([&] { late.release(); });
 
   EXPECT_TRUE(done.is_done());
@@ -687,7 +688,7 @@ TEST(Server, StopsWhenTheServiceDoesNotOpen) {
   running.on_loop([&] { running.server().when_open(later); });
   EXPECT_EQ(later.promise.get_future().get(), "no database");
   EXPECT_TRUE(client.is_closed());
-  EXPECT_EQ(late.stop_reason(), CancelReason::shutdown);
+  EXPECT_EQ(running.on_loop([&] { return late.stop_reason(); }), CancelReason::shutdown);
   running.on_loop([&] { late.reply(Response{503}); });
   running.wait_for_connections(0);
   Client refused{running.port()};
@@ -858,6 +859,22 @@ TEST(Server, AdoptsAConnection) {
   ::close(pair[1]);
 
   EXPECT_EQ(status_of(reply), 200);
+}
+
+TEST(Server, OpensItsServiceForAConnectionThatItAdopts) {
+  TestService service;
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  {
+    Loop loop;
+    Server server{service, loop};
+    server.adopt(pair[0]);
+    EXPECT_EQ(service.starts, 1);
+    EXPECT_EQ(server.connections(), 1U);
+  }
+  ::close(pair[1]);
+
+  EXPECT_EQ(service.closes, 1);
 }
 
 TEST(Server, RefusesADescriptorThatDoesNotListen) {

@@ -325,6 +325,103 @@ TEST(Session, IgnoresUpgrades) {
   expect_served(get("/", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n"), "GET / a|");
 }
 
+// A head that is plain and in one piece is not read by what reads the others: `run` compares the two.
+
+TEST(SessionPlainHead, TakesAndRefusesTheSameBytes) {
+  for (int c = 0; c < 256; ++c) {
+    const string byte(1, static_cast<char>(c));
+    run(get("/a" + byte + "b"));
+    run(get("/a?" + byte + "b"));
+    run(get("/", "X" + byte + "Y: b\r\n"));
+    run(get("/", byte + "X: b\r\n"));
+    run(get("/", "X" + byte + ": b\r\n"));
+    run(get("/", "X: a" + byte + "b\r\n"));
+    run(get("/", "X:" + byte + "b" + byte + "\r\n"));
+    run(get("/", "X: b\r\n" + byte));
+    run("GET / HTTP/1.1" + byte + "\r\nHost: a\r\n\r\n");
+    run("GET / HTTP/1." + byte + "\r\nHost: a\r\n\r\n");
+    run("GET" + byte + "/ HTTP/1.1\r\nHost: a\r\n\r\n");
+    run("GET / HTTP/1.1\r" + byte + "Host: a\r\n\r\n");
+    run("GET / HTTP/1.1\r\nHost: a" + byte + "b\r\n\r\n");
+    run("GET / HTTP/1.1\r\nHost: a" + byte + "\r\n\r\n");
+    run("GET / HTTP/1.1\r\nHost: a\r" + byte + "\r\n");
+    run("GET / HTTP/1.1\r\nHost: a\r\n\r" + byte);
+  }
+}
+
+TEST(SessionPlainHead, LeavesToLlhttpWhatIsItsOwn) {
+  const string next = get("/x");
+
+  for (const string_view field : {"Connection: keep-alive",
+                                  "Connection: Keep-Alive",
+                                  "connection:keep-alive ",
+                                  "Connection: close",
+                                  "Connection: keep-alive, close",
+                                  "Connection:",
+                                  "Proxy-Connection: close",
+                                  "Proxy-Connection: keep-alive",
+                                  "Content-Length: 0",
+                                  "Content-Length: 3",
+                                  "Content-Length: x",
+                                  "Transfer-Encoding: chunked",
+                                  "Transfer-Encoding: identity",
+                                  "Upgrade: h2c",
+                                  "Expect: 100-continue",
+                                  "Expect: x",
+                                  "Host: b",
+                                  "Hosts: b",
+                                  "Connections: close",
+                                  "Content-Lengthy: 3",
+                                  "Keep-Alive: 5",
+                                  "X: y\r\n z",
+                                  "X:\r\n",
+                                  "X: ",
+                                  "X:\ty\t "}) {
+    run(get("/", string{field} + "\r\n") + "abc\r\n\r\n" + next);
+    run(get("/", string{field} + "\r\n") + next);
+    run(get("/", string{field} + "\r\n"));
+  }
+  expect_served(get("/", "Connection: Keep-Alive\r\nCookie: a=b; c=d\r\n"), "GET / a|");
+}
+
+TEST(SessionPlainHead, IsWithinTheSameLimits) {
+  const string head = get("/" + string(20, 'a'), "X: " + string(20, 'y') + "\r\n");
+
+  for (std::size_t limit = 1; limit < head.size() + 5; ++limit) {
+    run(head, Limits{.request_line = limit});
+    run(head, Limits{.header_block = limit});
+  }
+  for (std::size_t fields = 0; fields < 4; ++fields) run(head, Limits{.header_fields = fields});
+  for (int fields = 20; fields < 30; ++fields) {
+    string more;
+    for (int i = 0; i < fields; ++i) more += "X" + std::to_string(i) + ": y\r\n";
+    expect_served(get("/", more), "GET / a|");
+  }
+}
+
+TEST(SessionPlainHead, IsReadLikeItsMutations) {
+  const string seed = get("/a/b?c=%20d", "User-Agent: me (1.0)\r\nAccept: */*\r\nConnection: keep-alive\r\n");
+  const string_view pieces[] = {"\r\n",        "\r",
+                                "\n",          " ",
+                                ":",           "\t",
+                                "?",           "%",
+                                "#",           string_view{"\0", 1},
+                                "Host: a\r\n", "GET ",
+                                "HTTP/1.0",    "Content-Length: 1\r\n",
+                                "\r\n\r\n",    "\x80",
+                                "\x7f"};
+  std::mt19937 random{7};
+  for (int round = 0; round < 3000; ++round) {
+    string head = seed;
+    for (unsigned change = random() % 3 + 1; change > 0; --change) {
+      const std::size_t at = random() % head.size();
+      const string_view piece = pieces[random() % std::size(pieces)];
+      head.replace(at, random() % 3, piece);
+    }
+    run(head + get("/x"));
+  }
+}
+
 // Limits.
 
 TEST(Session, LimitsTheRequestLine) {
@@ -881,6 +978,22 @@ TEST(SessionHold, KeepsTheRequestWhileItsBodyIsDropped) {
     expect_kept(start + "Transfer-Encoding: chunked\r\n\r\n", "3e8\r\n" + part + "\r\n", 20, "0\r\n\r\n" + next, false);
     expect_kept(start + "Connection: close\r\n\r\n", part, 20, "", true);
     expect_kept(start + "Transfer-Encoding: chunked\r\n\r\n", "broken\r\n" + part, 20, "", true);
+  }
+}
+
+TEST(SessionHold, KeepsARequestThatFillsTheBuffer) {
+  for (const std::size_t size : {4095, 4096, 8192}) {
+    for (const string_view framing :
+         {"Content-Length: 20000\r\n", "Transfer-Encoding: chunked\r\n", "Connection: close\r\n"}) {
+      const string start = "POST /late HTTP/1.1\r\nHost: a\r\n" + string{framing} + "X: ";
+      const string head = start + string(size - start.size() - 4, 'x') + "\r\n\r\n";
+      const bool is_chunked = framing.starts_with("Transfer");
+      const bool ends = framing.starts_with("Connection");
+      const string part = is_chunked ? "3e8\r\n" + string(1000, 'b') + "\r\n" : string(1000, 'b');
+      const string end = ends ? "" : (is_chunked ? "0\r\n\r\n" : "") + get("/x");
+
+      expect_kept(head, part, 20, end, ends);
+    }
   }
 }
 

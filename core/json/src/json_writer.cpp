@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/json/json_writer.hpp"
 
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
 #include "rapidjson.hpp"
@@ -40,15 +42,27 @@ constexpr bool is_plain(std::uint64_t word) noexcept {
   return ((control | quote | backslash | word) & (0x80 * ones)) == 0;
 }
 
+constexpr bool is_plain(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
+
+// By byte, 1 for what is not plain.
+constexpr auto unplain = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (std::size_t byte = 0; byte < table.size(); ++byte) table[byte] = !is_plain(static_cast<char>(byte));
+  return table;
+}();
+
+// The first, the middle and the last byte, which may be the same.
 [[gnu::always_inline]] inline bool copy_plain_below_4(char* to, std::string_view text) noexcept {
   if (text.empty()) return true;
-  const auto byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(text[i])}; };
-  const std::size_t middle = text.size() / 2;
-  const std::size_t last = text.size() - 1;
-  to[0] = text[0];
-  to[middle] = text[middle];
-  to[last] = text[last];
-  return is_plain(byte(0) | byte(middle) << 8 | byte(last) << 16 | 0x2020202020000000);
+  const auto copy = [&](std::size_t i) -> unsigned {
+    const char c = text[i];
+    to[i] = c;
+    return unplain[static_cast<unsigned char>(c)];
+  };
+  return !(copy(0) | copy(text.size() / 2) | copy(text.size() - 1));
 }
 
 // From 4 to 7 bytes.
@@ -78,11 +92,6 @@ bool copy_plain_from_8(char* to, std::string_view text) noexcept {
 // Copies as far as the text is plain; false if some of it is not.
 bool copy_plain(char* to, std::string_view text) noexcept {
   return text.size() < 8 ? copy_plain_below_8(to, text) : copy_plain_from_8(to, text);
-}
-
-constexpr bool is_plain(char c) noexcept {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
 }
 
 std::size_t plain_prefix(std::string_view text) noexcept {
@@ -128,20 +137,6 @@ JsonWriter& JsonWriter::operator=(JsonWriter&& other) noexcept {
   return *this;
 }
 
-// The Buffer learns what was written. Inline, as others here: a shared library must not inline what can be replaced.
-inline void JsonWriter::sync() noexcept {
-  out_.grew(static_cast<std::size_t>(state_.at - (out_.data() + out_.size())));
-}
-
-Buffer JsonWriter::take() && {
-  if (!is_complete()) [[unlikely]]
-    fail("the JSON document is incomplete");
-  --state_.at;  // The comma.
-  sync();
-  state_ = {};
-  return std::move(out_);
-}
-
 void JsonWriter::clear() noexcept {
   out_.clear();
   spilled_.clear();
@@ -156,23 +151,17 @@ void JsonWriter::grow(std::size_t bytes) {
   use_block();
 }
 
-// The first block apart: where nothing has to move, taking it is a few instructions.
+// The first block apart: where nothing has to move, taking it is a few instructions. Inline, as others here: a shared
+// library must not inline what can be replaced.
 inline void JsonWriter::start_block() {
   out_.start(usual_document);
-  use_block();
+  state_.at = out_.data();
+  state_.end = state_.at + detail::BlockPool::capacity(usual_document);
 }
 
 inline void JsonWriter::use_block() noexcept {
   state_.at = out_.data() + out_.size();
   state_.end = out_.data() + out_.capacity();
-}
-
-inline void JsonWriter::push(bool in_array) {
-  if (state_.outer >> 63) [[unlikely]] {
-    spilled_.append({reinterpret_cast<const char*>(&state_.outer), sizeof state_.outer});
-    state_.outer = 1;
-  }
-  state_.outer = state_.outer << 1 | std::uint64_t{in_array};
 }
 
 // What comes after the container that ends.
@@ -188,40 +177,70 @@ inline JsonWriter::Place JsonWriter::pop() noexcept {
 }
 
 // Every value is followed by a comma; the end of its container, or of the document, takes it back.
-inline JsonWriter& JsonWriter::finish_value(char* at) noexcept {
+inline void JsonWriter::finish_value(char* at) noexcept {
   *at = ',';
   state_.at = at + 1;
-  return *this;
 }
 
 // Quotes what stands at `at + 1`.
-inline JsonWriter& JsonWriter::finish_string(char* at, std::size_t size) noexcept {
+inline void JsonWriter::finish_string(char* at, std::size_t size) noexcept {
   *at = '"';
   at += size + 1;
   *at = '"';
-  return finish_value(at + 1);
+  finish_value(at + 1);
 }
 
-JsonWriter& JsonWriter::begin(char bracket, Place inside) {
-  char* at = start_value(1);
-  *at = bracket;
-  state_.at = at + 1;
-  push(state_.place == Place::element);
+void JsonWriter::begin_first(char bracket, Place inside) {
+  if (state_.place != Place::root) [[unlikely]]
+    refuse_value();
+  start_block();
+  *state_.at++ = bracket;
+  state_.outer = 2;  // One container, and in no array.
   state_.place = inside;
-  return *this;
 }
 
-JsonWriter& JsonWriter::end(char bracket, Place inside) {
+// Calls nothing while there is room, and so saves no registers. So do `end` and those `put` that are called most.
+void JsonWriter::begin_next(char bracket, Place inside) {
+  if (state_.place > Place::member_value) [[unlikely]]
+    refuse_value();
+  if (state_.at == state_.end || state_.outer >> 63) [[unlikely]]
+    return begin_in_new_room(bracket, inside);
+  enter(bracket, inside);
+}
+
+[[gnu::noinline]] void JsonWriter::begin_in_new_room(char bracket, Place inside) {
+  room(1);
+  if (state_.outer >> 63) [[unlikely]] {
+    spilled_.append({reinterpret_cast<const char*>(&state_.outer), sizeof state_.outer});
+    state_.outer = 1;
+  }
+  enter(bracket, inside);
+}
+
+inline void JsonWriter::enter(char bracket, Place inside) noexcept {
+  *state_.at++ = bracket;
+  state_.outer = state_.outer << 1 | std::uint64_t{state_.place == Place::element};
+  state_.place = inside;
+}
+
+void JsonWriter::end(char bracket, Place inside) {
   if (state_.place != inside) [[unlikely]]
     refuse_end();
-  char* at = room(2);
+  if (state_.end - state_.at < 2) [[unlikely]]
+    return end_in_new_room(bracket, inside);
+  char* at = state_.at;
   if (at[-1] == ',') --at;
   *at = bracket;
   state_.place = pop();
-  return finish_value(at + 1);
+  finish_value(at + 1);
 }
 
-JsonWriter& JsonWriter::write_key(std::string_view name) {
+[[gnu::noinline]] void JsonWriter::end_in_new_room(char bracket, Place inside) {
+  grow(2);
+  end(bracket, inside);
+}
+
+void JsonWriter::write_key(std::string_view name) {
   char* at = start_key(name.size() + 3);
   if (copy_plain(at + 1, name)) {
     *at = '"';
@@ -233,51 +252,65 @@ JsonWriter& JsonWriter::write_key(std::string_view name) {
   *room(1) = ':';
   ++state_.at;
   state_.place = Place::member_value;
-  return *this;
 }
 
 JsonWriter& JsonWriter::raw(std::string_view valid_json) {
   if (valid_json.empty()) fail("a raw JSON value is empty");
-  return put_raw(start_value(valid_json.size() + 1), valid_json);
+  put_raw(start_value(valid_json.size() + 1), valid_json);
+  return *this;
 }
 
 // Short strings are most strings. What they do not need stands apart, so that no registers are saved for it.
-JsonWriter& JsonWriter::put(char* at, std::string_view text) {
+void JsonWriter::put(char* at, std::string_view text) {
   if (text.size() >= 8) return put_long(at, text);
   if (!copy_plain_below_8(at + 1, text)) [[unlikely]]
     return put_escaped(at, text);
-  return finish_string(at, text.size());
+  finish_string(at, text.size());
 }
 
-[[gnu::noinline]] JsonWriter& JsonWriter::put_long(char* at, std::string_view text) {
+[[gnu::noinline]] void JsonWriter::put_long(char* at, std::string_view text) {
   if (!copy_plain_from_8(at + 1, text)) return put_escaped(at, text);
-  return finish_string(at, text.size());
+  finish_string(at, text.size());
 }
 
-[[gnu::noinline]] JsonWriter& JsonWriter::put_escaped(char* at, std::string_view text) {
+[[gnu::noinline]] void JsonWriter::put_escaped(char* at, std::string_view text) {
   write_escaped(at, text);
-  return finish_value(room(1));
+  finish_value(room(1));
 }
 
-inline JsonWriter& JsonWriter::put_raw(char* at, std::string_view json) noexcept {
+inline void JsonWriter::put_raw(char* at, std::string_view json) noexcept {
   std::memcpy(at, json.data(), json.size());
-  return finish_value(at + json.size());
+  finish_value(at + json.size());
 }
 
-JsonWriter& JsonWriter::put(char* at, std::nullptr_t) noexcept { return put_raw(at, "null"); }
-JsonWriter& JsonWriter::put(char* at, bool flag) noexcept { return put_raw(at, flag ? "true" : "false"); }
+void JsonWriter::put(char* at, std::nullptr_t) noexcept { return put_raw(at, "null"); }
+void JsonWriter::put(char* at, bool flag) noexcept { return put_raw(at, flag ? "true" : "false"); }
 
-[[gnu::flatten]] JsonWriter& JsonWriter::put(char* at, std::int64_t number) noexcept {
-  return finish_value(rapidjson::internal::i64toa(number, at));
+void JsonWriter::put(char* at, std::int64_t number) noexcept {
+  const auto bits = static_cast<std::uint64_t>(number);
+  if (number >= 0) return put(at, bits);
+  *at = '-';
+  put(at + 1, -bits);
 }
 
-[[gnu::flatten]] JsonWriter& JsonWriter::put(char* at, std::uint64_t number) noexcept {
-  return finish_value(rapidjson::internal::u64toa(number, at));
+// Most numbers in replies are small.
+void JsonWriter::put(char* at, std::uint64_t number) noexcept {
+  if (number >= 100) return put_number(at, number);
+  if (number < 10) {
+    *at = static_cast<char>('0' + number);
+    return finish_value(at + 1);
+  }
+  std::memcpy(at, rapidjson::internal::GetDigitsLut() + 2 * number, 2);
+  finish_value(at + 2);
 }
 
-JsonWriter& JsonWriter::put(char* at, double number) {
+[[gnu::noinline, gnu::flatten]] void JsonWriter::put_number(char* at, std::uint64_t number) noexcept {
+  finish_value(rapidjson::internal::u64toa(number, at));
+}
+
+void JsonWriter::put(char* at, double number) {
   if (!std::isfinite(number)) fail("JSON has no number for NaN and the infinities");
-  return finish_value(rapidjson::internal::dtoa(number, at));
+  finish_value(rapidjson::internal::dtoa(number, at));
 }
 
 // With its quotes, from `at` on, where there is room for the first. RapidJSON is given only what is not plain.
@@ -313,6 +346,8 @@ void JsonWriter::fail(const char* sentence) {
   state_.place = Place::failed;
   throw JsonError(sentence);
 }
+
+void JsonWriter::refuse_half() { fail("the JSON document is incomplete"); }
 
 void JsonWriter::refuse_end() {
   switch (state_.place) {

@@ -51,6 +51,8 @@ void Connection::on_events(int events) noexcept {
     }
     corked_ = false;
   }
+  // What waits for its reply to be sent goes on without a wake. We may be gone when the turn ends.
+  const Context::Turn turn{all_.endpoint_.context()};
   update();
 }
 

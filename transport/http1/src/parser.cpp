@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "field_name.hpp"
+#include "octets.hpp"
+
 namespace umbel::http1 {
 
 namespace {
@@ -19,37 +22,6 @@ constexpr Refusal unmet_expectation{417, "The only expectation met here is 100-c
 constexpr Refusal too_many_fields{431, "There are too many header fields."};
 constexpr Refusal no_tunnels{501, "CONNECT is not implemented."};
 constexpr Refusal unknown_coding{501, "The only transfer coding known here is chunked."};
-
-// What a byte may not be, in a target or in a host; and what in a target wants a closer look.
-enum : std::uint8_t { not_in_target = 1, not_in_host = 2, question_mark = 4, percent_sign = 8 };
-
-constexpr std::array<std::uint8_t, 256> make_classes() {
-  std::array<std::uint8_t, 256> made{};
-  constexpr std::string_view host_marks = "-._~!$&'()*+,;=%:[]";
-  for (unsigned c = 0; c < 256; ++c) {
-    const bool visible = c > ' ' && c < 0x7f;
-    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    const bool in_host = alphanumeric || (visible && host_marks.find(static_cast<char>(c)) != std::string_view::npos);
-    const bool in_target = visible && c != '#';
-    made[c] = static_cast<std::uint8_t>((in_target ? 0 : not_in_target) | (in_host ? 0 : not_in_host) |
-                                        (c == '?' ? question_mark : 0) | (c == '%' ? percent_sign : 0));
-  }
-  return made;
-}
-constexpr auto classes = make_classes();
-
-// The classes of all bytes of `text` together. Without a branch per byte.
-inline unsigned classes_in(std::string_view text) noexcept {
-  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
-  unsigned found = 0;
-  for (std::size_t fours = text.size() / 4; fours > 0; --fours, at += 4) {
-    found |= classes[at[0]] | classes[at[1]] | classes[at[2]] | classes[at[3]];
-  }
-  for (std::size_t rest = text.size() % 4; rest > 0; --rest, ++at) found |= classes[*at];
-  return found;
-}
-
-bool has_class(std::string_view text, unsigned cls) noexcept { return classes_in(text) & cls; }
 
 int hex_value(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
@@ -74,21 +46,6 @@ bool is_line_end(const char* at) noexcept { return is_pair(at, "\r\n"); }
 std::string_view trim_end(std::string_view text) noexcept {
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
-}
-
-// `small` is in small letters. The first is looked at before a call is made.
-template <std::size_t n>
-bool is_named(std::string_view name, const char (&small)[n]) noexcept {
-  return (name[0] | 0x20) == small[0] && equal_ignoring_case(name, {small, n - 1});
-}
-
-// The same for the field that every request has. Only letters become these letters when the bit is set.
-bool is_host(const char* name) noexcept {
-  std::uint32_t letters = 0;
-  std::uint32_t wanted = 0;
-  std::memcpy(&letters, name, 4);
-  std::memcpy(&wanted, "host", 4);
-  return (letters | 0x20202020) == wanted;
 }
 
 const Refusal* check_escapes(std::string_view path) noexcept {
@@ -208,7 +165,12 @@ struct Parser::Callbacks {
 
 const llhttp_settings_t Parser::settings = Callbacks::make_settings();
 
-Parser::Parser(const Limits& limits) : llhttp_t{}, limits_(limits), fields_(own_.data()) {
+Parser::Parser(const Limits& limits)
+    : llhttp_t{},
+      limits_(limits),
+      plain_limits_{std::min(limits.request_line, limits.header_block),
+                    std::min<std::size_t>(limits.header_fields, own_fields)},
+      fields_(own_.data()) {
   llhttp_init(this, HTTP_REQUEST, &settings);
 }
 
@@ -222,6 +184,7 @@ void Parser::give_fields() noexcept {
 }
 
 void Parser::begin_head() noexcept {
+  is_plain_ = false;
   target_ = {};
   count_ = 0;
   span_ = Span::none;

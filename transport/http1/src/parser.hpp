@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "plain_head.hpp"
 #include "umbel/core/block_pool.hpp"
 #include "umbel/core/buffer.hpp"
 #include "umbel/core/request.hpp"
@@ -40,6 +41,13 @@ public:
   Parser& operator=(const Parser&) = delete;
   ~Parser();
 
+  /// As `read_plain_head`. Such a head is not parsed by llhttp and needs no `check`; of what a head says below, only
+  /// what does not concern its body is known then.
+  const char* read_plain(std::string_view input, Request& request) noexcept {
+    const char* const end = read_plain_head(input, plain_limits_, fields_, request);
+    is_plain_ = end != nullptr;
+    return end;
+  }
   void begin_head() noexcept;
   /// Parses up to the end of a head or of a chunked body; `stop` is where it stands.
   Event run(const char* at, std::size_t size, const char*& stop) noexcept;
@@ -58,10 +66,10 @@ public:
   void put_request(Request& request) const noexcept;
   std::uint64_t length() const noexcept { return length_; }
   bool is_chunked() const noexcept { return chunked_; }
-  bool keeps_alive() const noexcept { return keep_alive_; }
-  bool is_http_1_0() const noexcept { return http_minor == 0; }
+  bool keeps_alive() const noexcept { return keep_alive_ || is_plain_; }
+  bool is_http_1_0() const noexcept { return http_minor == 0 && !is_plain_; }
   bool expects_continue() const noexcept { return expects_continue_; }
-  bool is_head_request() const noexcept { return method == HTTP_HEAD; }
+  bool is_head_request() const noexcept { return method == HTTP_HEAD && !is_plain_; }
 
   /// Where a chunked body goes; null to drop it.
   void set_sink(Buffer* sink) noexcept { sink_ = sink; }
@@ -99,6 +107,7 @@ private:
   const Refusal* note_special(HeaderField& field) noexcept;
 
   const Limits& limits_;
+  const PlainLimits plain_limits_;
   std::string_view target_;
   std::array<HeaderField, own_fields> own_;
   HeaderField* fields_;  // own_, or a block.
@@ -108,6 +117,7 @@ private:
   Span span_ = Span::none;
   Event event_ = Event::more;
   // Of the head.
+  bool is_plain_ = false;  // A GET in HTTP/1.1, which llhttp has not seen.
   bool chunked_ = false;
   bool has_coding_ = false;  // A Transfer-Encoding of any kind.
   bool keep_alive_ = false;

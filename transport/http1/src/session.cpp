@@ -70,7 +70,7 @@ private:
     lost
   };
   enum class Body : std::uint8_t { none, unasked, collecting, dropping, failed };  // none: or complete.
-  enum class Prepared : std::uint8_t { nothing, input, body };
+  enum class Prepared : std::uint8_t { nothing, fresh, input, body };  // fresh: input for a session that has nothing.
 
   // Goes on with pipelined requests from the event loop, when a reply was made there.
   struct Resume : Work {
@@ -87,11 +87,14 @@ private:
 
   void advance();
   bool step();
+  bool take_fresh();
+  bool take_plain();
   bool read_head();
   bool skip_blank_lines();
   bool check_head_size();
   bool is_block_too_large() const noexcept;
-  bool begin_request();
+  bool check_head();
+  void begin_request();
   void serve();
   void refuse(const Refusal& refusal);
   bool collect_more();
@@ -175,7 +178,7 @@ private:
 
 inline std::span<char> Session::Impl::prepare() {
   if (!input_ && phase_ == Phase::open && !out_ && !sending_) [[likely]] {
-    prepared_ = Prepared::input;
+    prepared_ = Prepared::fresh;
     capacity_ = Endpoint::input_size;
     input_ = endpoint_.take_input();
     return {input_, capacity_};
@@ -199,8 +202,33 @@ inline void Session::Impl::commit(std::size_t bytes) {
     body_left_ -= bytes;
   } else {
     end_ += bytes;
+    if (where == Prepared::fresh && take_fresh()) return;
   }
   advance();
+}
+
+// The straight way of most input: one plain request, and nothing else. False if there is more to do.
+inline bool Session::Impl::take_fresh() {
+  if (phase_ != Phase::open) return false;
+  running_ = true;
+  const bool taken = take_plain();
+  running_ = false;
+  if (!taken || parsed_ != end_) return false;
+  if (is_at_rest()) come_to_rest();
+  return true;
+}
+
+// True if a plain head is the next that is to be parsed: then it is served.
+inline bool Session::Impl::take_plain() {
+  const char* const end = parser_.read_plain({input_ + begin_, end_ - begin_}, request_);
+  if (!end) return false;
+  ++requests_;
+  begin_ = parsed_ = keep_ = static_cast<std::size_t>(end - input_);
+  body_error_ = 0;
+  in_place_ = true;
+  persistence_ = draining_ ? Persistence::ended : Persistence::implied;
+  serve();
+  return true;
 }
 
 inline void Session::Impl::make_room() {
@@ -316,11 +344,12 @@ inline bool Session::Impl::skip_blank_lines() {
 inline bool Session::Impl::read_head() {
   if (!in_head_) {
     if (!skip_blank_lines()) return false;
+    if (take_plain()) return true;
+    ++requests_;
     parser_.begin_head();
     in_head_ = true;
     line_done_ = false;
     head_limit_ = endpoint_.limits_.request_line;
-    ++requests_;
   }
   // In steps that depend on where a byte stands in its head, not on how the input was cut.
   const std::size_t size = std::min(end_ - parsed_, head_limit_ - (parsed_ - begin_));
@@ -329,7 +358,8 @@ inline bool Session::Impl::read_head() {
   const Parser::Event event = parser_.run(input_ + parsed_, size, stop);
   if (event == Parser::Event::broken) return refuse(not_http), false;
   parsed_ = static_cast<std::size_t>(stop - input_);
-  return event == Parser::Event::more ? check_head_size() : begin_request();
+  if (event == Parser::Event::more) return check_head_size();
+  return check_head() && (begin_request(), true);
 }
 
 inline bool Session::Impl::check_head_size() {
@@ -348,11 +378,15 @@ bool Session::Impl::is_block_too_large() const noexcept {
          parsed_ - begin_ > parser_.line_size(input_ + begin_) + endpoint_.limits_.header_block;
 }
 
-inline bool Session::Impl::begin_request() {
-  in_head_ = false;
+inline bool Session::Impl::check_head() {
   if (!line_done_ && parsed_ - begin_ > endpoint_.limits_.header_block && is_block_too_large()) [[unlikely]]
     return refuse(head_too_large), false;
   if (const Refusal* const refusal = parser_.check(input_ + parsed_)) return refuse(*refusal), false;
+  in_head_ = false;
+  return true;
+}
+
+inline void Session::Impl::begin_request() {
   begin_ = parsed_;
   parser_.put_request(request_);
   body_error_ = 0;
@@ -362,13 +396,12 @@ inline bool Session::Impl::begin_request() {
   keep_ = in_place_ ? parsed_ + static_cast<std::size_t>(body_left_) : parsed_;
   if (!parser_.keeps_alive() || draining_) persistence_ = Persistence::ended;
   else persistence_ = parser_.is_http_1_0() ? Persistence::stated : Persistence::implied;
-  in_flight_ = true;
-  ++endpoint_.in_flight_;
   serve();
-  return true;
 }
 
 inline void Session::Impl::serve() {
+  in_flight_ = true;
+  ++endpoint_.in_flight_;
   if (endpoint_.in_flight_ <= endpoint_.limits_.in_flight) [[likely]] {
     endpoint_.service_.serve(*this);
   } else {

@@ -79,6 +79,10 @@ public:
     return (2 * largest_small) << (class_of(bytes) - small_classes);
   }
 
+  /// For tests: blocks that were taken and not given back, by all threads together, as long as only the calling thread
+  /// takes and gives.
+  static std::size_t in_use() noexcept;
+
 private:
   static constexpr std::uint32_t batch_size = 32;
   static constexpr std::uint32_t shelf_size = 2 * batch_size;

@@ -22,6 +22,9 @@ using Duration = Clock::duration;
 class Context;
 class Job;
 class Lane;
+namespace testing {
+class TimerOrder;  // Of the simulation.
+}
 
 /// Something that can go on. Intrusive: whoever enqueues it owns it and keeps it alive until it ran.
 class Work {
@@ -151,6 +154,7 @@ public:
 
 private:
   friend class Context;
+  friend class testing::TimerOrder;
   static constexpr std::size_t idle = ~std::size_t{0};
 
   Function function_;
@@ -224,6 +228,7 @@ private:
   friend class Job;
   friend class Lane;
   friend class Timer;
+  friend class testing::TimerOrder;
 
   Work* take_next() noexcept;
   void take_posted() noexcept;

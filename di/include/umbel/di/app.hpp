@@ -11,15 +11,21 @@
 #include <utility>
 #include <vector>
 
+#include "umbel/core/lane.hpp"
 #include "umbel/core/service.hpp"
 #include "umbel/di/around.hpp"
+#include "umbel/di/error_mapper.hpp"
 #include "umbel/di/graph.hpp"
-#include "umbel/di/observer.hpp"
+#include "umbel/di/observers.hpp"
 #include "umbel/di/override.hpp"
 #include "umbel/di/params.hpp"
 #include "umbel/di/router.hpp"
 
 namespace umbel {
+
+namespace detail {
+struct Endpoint;
+}
 
 /// What a server answers with.
 ///
@@ -89,10 +95,30 @@ public:
   /// For every route that does not say otherwise by itself, nor has a router that does.
   App& policy(Policy policy);
 
+  /// Has `f` answer every request that fails with an E: what a node or a tear-down threw, a ValidationError, an
+  /// HttpError. Of several that fit, the first one given. It may take dependencies after the error, which run for it
+  /// anew, since those of the request are torn down; a path parameter or the body's type it cannot take.
+  ///
+  ///     app.on_error<DatabaseDown>([](const DatabaseDown& error, State<Metrics> metrics) {
+  ///       metrics->count(error);
+  ///       return Response::text("Try again later", 503);
+  ///     });
+  template <class E, class F>
+  App& on_error(F f) {
+    add_mapper(detail::make_mapper<E>(std::move(f)));
+    return *this;
+  }
+
+  /// Gives a lane to providers that name it: `provider<f>.lane("db")`. At most `limit` of its jobs run at once, in all
+  /// threads; a request for which there is no place in the lane is a 503 before anything of it runs. The same name
+  /// again is a std::logic_error.
+  App& lane(std::string_view name, LaneOptions options = {});
+
   /// How long the tear-down of one resource may take before it is asked to stop. 5 s unless told.
   App& tear_down_limit(Duration limit);
 
-  /// Has a provider of lifetime `app` or `loop` made although no route takes it: a worker's, or what Engine::call needs.
+  /// Has a provider of lifetime `app` or `loop` made although no route takes it: a worker's, or what Engine::call
+  /// needs.
   template <auto& provider>
   App& keep() {
     static_assert(detail::node_of<provider>->is_shared(),
@@ -137,7 +163,8 @@ public:
     return install(detail::stand_in_for<named_provider, true, std::decay_t<G>>(std::forward<G>(decorator)));
   }
 
-  /// Not owned; outlives the App. One at the most.
+  /// Has `observer` hear what happens; several hear it in the order in which they were given. Not owned; outlives the
+  /// App. Throws std::logic_error once the App has started.
   App& observe(Observer& observer);
 
   /// Every route's plan, those of routers and mounted Apps at their full paths. Before the start it shows what there is
@@ -170,6 +197,8 @@ private:
 
   void add_state(const detail::StateInfo& info, void* object);
   void add_around(std::unique_ptr<detail::Around> around);
+  void add_mapper(detail::ErrorMapper mapper);
+  void add_mappers(Started& started, std::vector<std::string>& problems) const;
   bool leads_to(const App& other) const noexcept;
   std::vector<std::string> try_start(Context& context);
   std::unique_ptr<Started> make_plans(std::vector<std::string>& problems) const;
@@ -194,6 +223,9 @@ private:
   void close_own(Context& context, Notice& closed) noexcept;
   const detail::Plan* varied(const detail::Plan& plan, const Exchange& exchange) const noexcept;
   void dispatch(Exchange& exchange) noexcept;
+  /// `endpoint` is null if no template fits.
+  void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) noexcept;
+  void reply_unrouted(Exchange& exchange, Response response) noexcept;
 
   /// What answers when everything around it has had its say.
   class Core : public Service {
@@ -210,11 +242,14 @@ private:
   std::vector<std::unique_ptr<detail::Around>> arounds_;
   std::vector<Mount> mounts_;
   Policy policy_ = Policy::concurrent;
-  Observer* observer_ = nullptr;
   Duration tear_down_limit_ = std::chrono::seconds{5};
   std::vector<const detail::NodeInfo*> kept_;
+  std::vector<detail::ErrorMapper> mappers_;
+  std::unique_ptr<detail::Limits> limits_;
   bool is_plain_ = true;     // Nothing but routes: nothing is around, and nothing has to be made first.
   bool has_shared_ = false;  // Some nodes are.
+  Observers observers_;
+  Observer* observer_ = nullptr;  // The only one, or `observers_`. Null: nobody listens.
   Core core_{*this};
   Service* outermost_ = nullptr;  // Null: nothing is around.
   std::shared_ptr<detail::OverrideLayer> overrides_;

@@ -16,6 +16,22 @@ struct Uncached {};
 inline constexpr Uncached uncached{};
 
 namespace detail {
+template <FixedString... names>
+struct ScopesOption {
+  static constexpr std::size_t count = sizeof...(names);
+  static constexpr std::string_view list[count + 1] = {names.view()..., std::string_view{}};
+};
+template <class T>
+inline constexpr bool is_scopes = false;
+template <FixedString... names>
+inline constexpr bool is_scopes<ScopesOption<names...>> = true;
+}  // namespace detail
+
+/// An option of Depends and its like: what the provider, and whatever it depends on, is asked to check. See Scopes.
+template <FixedString... names>
+inline constexpr detail::ScopesOption<names...> scopes{};
+
+namespace detail {
 
 template <class T>
 inline constexpr bool never = false;
@@ -125,21 +141,23 @@ public:
 namespace detail {
 
 template <class T>
-inline constexpr bool is_edge_option = std::is_same_v<T, Uncached> || std::is_same_v<T, Lifetime>;
+inline constexpr bool is_edge_option =
+    std::is_same_v<T, Uncached> || std::is_same_v<T, Lifetime> || is_scopes<T>;
 
 template <auto option>
 constexpr void add_option(Need& need) {
   using Option = std::remove_cvref_t<decltype(option)>;
   if constexpr (std::is_same_v<Option, Uncached>) need.uncached = true;
   if constexpr (std::is_same_v<Option, Lifetime>) need.lifetime = option;
+  if constexpr (is_scopes<Option>) need.scopes = {Option::list, Option::count};
 }
 
 /// What all parameters that name a provider have in common.
 template <class P, auto& provider, Take take, auto... options>
 struct EdgeTraits {
   static_assert((is_edge_option<std::remove_cvref_t<decltype(options)>> && ...),
-                "umbel: what may follow the provider is `uncached` and a Lifetime: "
-                "Depends<f, uncached>, Depends<f, Lifetime::request>");
+                "umbel: what may follow the provider is `uncached`, a Lifetime and scopes: "
+                "Depends<f, uncached>, Depends<f, Lifetime::request>, Depends<f, scopes<\"items:read\">>");
   static constexpr Source source = Source::node;
 
   template <class Where>

@@ -127,6 +127,9 @@ public:
   /// of the graph is gone when it arrives: a view of what another node made would dangle.
   template <auto& provider>
   detail::ProviderCall<provider> call(const Request& request = Request{}) {
+    static_assert(!detail::node_of<provider>->is_shared(),
+                  "umbel: what lives as long as the App or its Context is nobody's to take: call a provider that takes "
+                  "it by Depends");
     return detail::ProviderCall<provider>{opening_, plan_of(*detail::node_of<provider>), request};
   }
 

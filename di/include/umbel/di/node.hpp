@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace umbel {
 
@@ -22,8 +23,8 @@ enum class NodeKind : std::uint8_t {
   sync_resource,  // The same, set up and torn down on the work queue.
 };
 
-/// When a resource is torn down. `Depends<open_session, Lifetime::request>` says it for one edge, `provider<f>` for all.
-/// In order of length: whoever uses a resource has a lifetime no longer than it.
+/// When a resource is torn down. `Depends<open_session, Lifetime::request>` says it for one edge, `provider<f>` for
+/// all. In order of length: whoever uses a resource has a lifetime no longer than it.
 enum class Lifetime : std::uint8_t {
   automatic,  // `handler`.
   last_use,   // When the last node that takes it is done.
@@ -89,6 +90,11 @@ struct StateInfo {
 
 struct NodeInfo;
 
+/// The scopes of one node in one plan.
+struct ScopeSet {
+  std::vector<std::string_view> names;
+};
+
 /// Security scopes that an edge asks for.
 struct ScopeList {
   const std::string_view* names = nullptr;
@@ -125,7 +131,7 @@ struct ShortestLife {
 /// What `provider<f>` says of f.
 struct ProviderOptions {
   Lifetime lifetime = Lifetime::automatic;
-  std::size_t capacity = 0;   // How many may exist at once; 0: any number.
+  std::size_t capacity = 0;    // How many may exist at once; 0: any number.
   std::string_view lane = {};  // Where its plain code runs; empty: the work queue itself.
 };
 
@@ -153,12 +159,8 @@ struct NodeInfo {
   bool reads_scopes;
   const void* object = nullptr;  // What is called, of a node that is made at run time; null for providers and handlers.
 
-  constexpr bool is_resource() const noexcept {
-    return kind == NodeKind::resource || kind == NodeKind::sync_resource;
-  }
-  constexpr bool runs_on_worker() const noexcept {
-    return kind == NodeKind::plain || kind == NodeKind::sync_resource;
-  }
+  constexpr bool is_resource() const noexcept { return kind == NodeKind::resource || kind == NodeKind::sync_resource; }
+  constexpr bool runs_on_worker() const noexcept { return kind == NodeKind::plain || kind == NodeKind::sync_resource; }
   /// One for many requests.
   constexpr bool is_shared() const noexcept { return options.lifetime >= Lifetime::loop; }
 };

@@ -19,7 +19,9 @@
 
 namespace umbel {
 
+class Lane;
 class Observer;
+class Semaphore;
 
 /// How independent nodes of a route are ordered.
 enum class Policy : std::uint8_t {
@@ -36,6 +38,7 @@ enum class OnDisconnect : std::uint8_t {
 
 namespace detail {
 
+class Limits;
 class SharedNodes;
 
 /// Finds the application's objects.
@@ -77,6 +80,14 @@ private:
 /// Guards of one router or route, in order. A barrier: the next layer begins when all of them have passed.
 using GuardLayer = std::vector<const NodeInfo*>;
 
+class Plan;
+
+/// What answers exceptions of one kind.
+struct PlannedMapper {
+  const void* (*find)(const Error& error) noexcept;  // Null: it is not of the kind.
+  std::unique_ptr<const Plan> plan;
+};
+
 /// What a plan is made of.
 struct PlanRequest {
   const NodeInfo* root;
@@ -90,9 +101,12 @@ struct PlanRequest {
   Duration tear_down_limit = std::chrono::seconds{5};
   const OverrideTable* overrides = nullptr;
   SharedNodes* shared = nullptr;
-  Lifetime level = Lifetime::request;  // What lives longer is not made here.
+  Limits* limits = nullptr;
+  const std::vector<PlannedMapper>* mappers = nullptr;  // In the order in which they are asked. Outlive the plan.
+  Lifetime level = Lifetime::request;                   // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
+  bool returns_response = false;  // The root's value is the reply, not text that becomes one.
   std::span<const GuardLayer>
       guard_layers{};                     // Outermost first: app, outer router, inner router, route. None is empty.
   std::chrono::milliseconds deadline{0};  // Of a request, from its head on; 0: none.
@@ -103,7 +117,7 @@ struct PlanRequest {
 struct PlannedValue {
   const ValueInfo* info;
   std::uint32_t slot;
-  std::uint32_t index;  // Of a path parameter, in the route's template.
+  std::uint32_t index;  // Of a path parameter, in the route's template. Of what is a step's own: that step.
 };
 
 /// A chain of plain nodes that crosses to a worker once.
@@ -111,6 +125,20 @@ struct Region {
   std::vector<std::uint16_t> steps;  // In order; the first is where the region starts.
   std::vector<std::uint64_t> needs;  // What all of its steps need of others.
   std::uint32_t record;              // Offset of its RegionRun.
+  Lane* lane = nullptr;              // Null: the Context's pool.
+};
+
+/// Places on the work queue that a request must have before it starts: it is not refused later.
+struct Admission {
+  Lane* lane;         // Null: the Context's pool.
+  std::size_t width;  // How many of its jobs can be away at once.
+};
+
+/// A permit that a request must have before the resource is made.
+struct Permit {
+  Semaphore* semaphore;
+  std::size_t number;  // The order in which all requests take them.
+  std::uint16_t step;
 };
 
 /// A step that takes a value.
@@ -149,6 +177,8 @@ public:
     if (root.is_pointer) return const_cast<void*>(*static_cast<const void**>(slot));
     return root.view ? const_cast<void*>(root.view(slot)) : slot;
   }
+  /// What the last step has made, as a reply. Of an error mapper's plan.
+  Response respond(void* slot) const;
   /// For people.
   GraphRoute describe() const;
   const std::vector<Step>& steps() const noexcept { return steps_; }
@@ -188,21 +218,28 @@ private:
   std::vector<Closes> closes_;            // For each step.
   std::vector<std::uint16_t> closed_;     // Steps that have something to end, in order.
   std::vector<std::uint16_t> values_destroyed_;
-  std::vector<bool> soft_;                 // Steps whose failure is only a value. Empty: none.
-  std::vector<std::uint16_t> held_;        // Steps that wait for somebody who awaits a Lazy.
-  std::vector<ValueTaker> guard_takes_;    // Values that steps of the guard stage take.
-  std::vector<LastUse> last_uses_;         // Dependents first.
-  std::uint32_t captures_ = 0;  // Offset of the path parameters as sent.
+  std::vector<bool> soft_;               // Steps whose failure is only a value. Empty: none.
+  std::vector<std::uint16_t> held_;      // Steps that wait for somebody who awaits a Lazy.
+  std::vector<ValueTaker> guard_takes_;  // Values that steps of the guard stage take.
+  std::vector<LastUse> last_uses_;       // Dependents first.
+  std::vector<Admission> admissions_;
+  std::vector<Permit> permits_;       // Sorted by number.
+  bool guards_need_permits_ = false;  // Then they are taken before the guards run.
+  std::uint32_t captures_ = 0;        // Offset of the path parameters as sent.
   std::uint32_t capture_count_ = 0;
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
   std::uint32_t async_ = 0;
+  std::uint32_t task_run_ = 0;  // If the plan takes Background.
   std::uint32_t bytes_ = 0;
   std::uint32_t step_count_ = 0;
   std::uint32_t number_ = 0;
   std::uint32_t guard_count_ = 0;  // Steps of the guard stage.
   std::uint32_t sweep_end_ = 0;    // The first step that the sweep cannot run: it needs a worker, or a stage before it.
   bool ends_simply_ = false;  // Nothing has to be ended before the reply but, at the most, the root's value.
-  bool has_resources_ = false;
+  bool ends_in_turns_ = false;  // There are resources to tear down, heads to merge, tasks to run.
+  bool takes_head_ = false;
+  bool takes_background_ = false;
+  bool returns_response_ = false;
   bool fits_stack_ = false;  // Nothing can suspend, so that a request ends before `serve` returns; and it is small.
   bool reads_body_ = false;
   bool starts_specially_ = false;  // The body aside, something has to happen before the first step.
@@ -215,6 +252,8 @@ private:
   Duration tear_down_limit_{};
   Duration blocked_after_{};
   const SharedNodes* shared_ = nullptr;
+  const std::vector<PlannedMapper>* mappers_ = nullptr;
+  std::vector<std::unique_ptr<ScopeSet>> scope_sets_;
 };
 
 }  // namespace detail

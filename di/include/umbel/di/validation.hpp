@@ -2,9 +2,14 @@
 #pragma once
 // What is wrong with a request: the 422 that lists every error of the whole graph.
 
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "umbel/core/error.hpp"
@@ -12,22 +17,76 @@
 
 namespace umbel {
 
-/// One thing that is wrong with a request, spelled as FastAPI spells it.
-struct ValidationItem {
-  std::string_view type;             // "missing", "int_parsing", ...
-  std::string_view source;           // "path", "query", "header": the first part of `loc`.
-  std::string_view name;             // The second part.
-  std::string_view message;          // "Field required"
-  std::optional<std::string> input;  // What the client sent; nothing if nothing was sent.
+/// One step of the way to a value, a part of `loc`: a name, or the index of an element.
+class LocationPart {
+public:
+  LocationPart(const char* name) : name_(name) {}
+  LocationPart(std::string_view name) : name_(name) {}
+  LocationPart(std::string name) : name_(std::move(name)) {}
+  template <std::integral Index>
+    requires(!std::same_as<Index, bool> && !std::same_as<Index, char>)
+  LocationPart(Index index) : index_(static_cast<std::size_t>(index)), is_index_(true) {}
+
+  bool is_index() const noexcept { return is_index_; }
+  /// Empty if it is an index.
+  const std::string& name() const noexcept { return name_; }
+  /// 0 if it is a name.
+  std::size_t index() const noexcept { return index_; }
+
+  friend bool operator==(const LocationPart&, const LocationPart&) = default;
+
+private:
+  std::string name_;
+  std::size_t index_ = 0;
+  bool is_index_ = false;
 };
 
-/// Every error that a request's parameters have, in declaration order. What `Engine::call` throws; a client gets it as
-/// `422 {"detail": [{"type", "loc", "msg", "input"}, ...]}`.
+/// One thing that is wrong with a request, spelled as FastAPI spells it.
+struct ValidationItem {
+  /// `sent`: what the client sent, if it sent anything. What is no UTF-8 is not repeated to it.
+  ValidationItem(std::string type, std::vector<LocationPart> loc, std::string message,
+                 std::optional<std::string_view> sent = std::nullopt);
+
+  /// Adds a member to `ctx`: `.context("ge", 1)`. What JSON cannot say, text that is no UTF-8 or NaN, is left out.
+  ValidationItem& context(std::string_view key, std::string_view value) &;
+  ValidationItem& context(std::string_view key, const char* value) & { return context(key, std::string_view{value}); }
+  ValidationItem& context(std::string_view key, double value) &;
+  template <std::integral Number>
+  ValidationItem& context(std::string_view key, Number value) & {
+    if constexpr (std::is_signed_v<Number>) return signed_context(key, value);
+    else return unsigned_context(key, value);
+  }
+  template <class Value>
+  ValidationItem&& context(std::string_view key, Value value) && {
+    return std::move(context(key, value));
+  }
+
+  std::string type;               // "missing", "int_parsing", ...; "value_error" by custom for what a node finds.
+  std::vector<LocationPart> loc;  // {"query", "tag", 1}
+  std::string message;            // "Field required"
+  std::string input;              // What the client sent, as JSON: "\"abc\"". "null" if it sent nothing.
+  std::string ctx;                // The members of a JSON object, without its braces; empty: there is none.
+
+private:
+  ValidationItem& signed_context(std::string_view key, std::int64_t value);
+  ValidationItem& unsigned_context(std::string_view key, std::uint64_t value);
+};
+
+/// What is wrong with a request's parameters, in declaration order: what `Engine::call` throws. A client gets it as
+/// `422 {"detail": [{"type", "loc", "msg", "input", "ctx"}, ...]}`. A node that finds a request wrong may throw one of
+/// its own, and the client gets its items:
+///
+///     if (*until < *from) throw ValidationError{"value_error", {"query", "until"}, "until lies before from"};
 class ValidationError : public HttpError {
 public:
   ValidationError() : HttpError(422) {}
+  explicit ValidationError(ValidationItem item) : ValidationError() { add(std::move(item)); }
+  ValidationError(std::string type, std::vector<LocationPart> loc, std::string message,
+                  std::optional<std::string_view> sent = std::nullopt)
+      : ValidationError(ValidationItem{std::move(type), std::move(loc), std::move(message), sent}) {}
 
-  void add(ValidationItem item) { items_.push_back(std::move(item)); }
+  ValidationError& add(ValidationItem item) & { return items_.push_back(std::move(item)), *this; }
+  ValidationError&& add(ValidationItem item) && { return std::move(add(std::move(item))); }
   const std::vector<ValidationItem>& items() const noexcept { return items_; }
 
 private:

@@ -90,16 +90,17 @@ public:
   JsonWriter& operator=(JsonWriter&& other) noexcept;
   ~JsonWriter() = default;
 
-  JsonWriter& begin_object() { return begin('{', Place::key); }
-  JsonWriter& end_object() { return end('}', Place::key); }
-  JsonWriter& begin_array() { return begin('[', Place::element); }
-  JsonWriter& end_array() { return end(']', Place::element); }
+  JsonWriter& begin_object() { return begin('{', Place::key), *this; }
+  JsonWriter& end_object() { return end('}', Place::key), *this; }
+  JsonWriter& begin_array() { return begin('[', Place::element), *this; }
+  JsonWriter& end_array() { return end(']', Place::element), *this; }
 
   /// The name of the next member. The value follows. A name that is no literal is escaped, and must be UTF-8.
   JsonWriter& key(JsonKey name);
   template <JsonText Text>
   JsonWriter& key(const Text& name) {
-    return write_key(name);
+    write_key(name);
+    return *this;
   }
 
   /// An element, the value of a member, or the whole document. Strings are escaped, and an error if they are not UTF-8.
@@ -108,7 +109,8 @@ public:
   template <JsonScalar Scalar>
   JsonWriter& value(const Scalar& what) {
     const auto widest = widen(what);
-    return put(start_value(most_bytes(widest)), widest);
+    put(start_value(most_bytes(widest)), widest);
+    return *this;
   }
   template <JsonScalar Scalar>
   JsonWriter& value(const std::optional<Scalar>& what) {
@@ -123,7 +125,8 @@ public:
   template <JsonScalar Scalar>
   JsonWriter& field(JsonKey name, const Scalar& what) {
     const auto widest = widen(what);
-    return put(start_field(name, most_bytes(widest)), widest);
+    put(start_field(name, most_bytes(widest)), widest);
+    return *this;
   }
   template <JsonScalar Scalar>
   JsonWriter& field(JsonKey name, const std::optional<Scalar>& what) {
@@ -131,7 +134,8 @@ public:
   }
   template <JsonText Text, class T>
   JsonWriter& field(const Text& name, const T& what) {
-    return write_key(name).value(what);
+    write_key(name);
+    return value(what);
   }
 
   /// Whether the document has its root and everything in it is closed.
@@ -175,30 +179,36 @@ private:
   char* copy_name(char* at, JsonKey name) noexcept;
 
   // Write a value at `at`, where there is room for it and a comma.
-  JsonWriter& put(char* at, std::string_view text);
-  JsonWriter& put(char* at, std::nullptr_t) noexcept;
-  JsonWriter& put(char* at, bool flag) noexcept;
-  JsonWriter& put(char* at, std::int64_t number) noexcept;
-  JsonWriter& put(char* at, std::uint64_t number) noexcept;
-  JsonWriter& put(char* at, double number);
-  JsonWriter& put_raw(char* at, std::string_view json) noexcept;
-  JsonWriter& put_long(char* at, std::string_view text);
-  JsonWriter& put_escaped(char* at, std::string_view text);
-  JsonWriter& finish_string(char* at, std::size_t size) noexcept;
-  JsonWriter& finish_value(char* at) noexcept;
+  void put(char* at, std::string_view text);
+  void put(char* at, std::nullptr_t) noexcept;
+  void put(char* at, bool flag) noexcept;
+  void put(char* at, std::int64_t number) noexcept;
+  void put(char* at, std::uint64_t number) noexcept;
+  void put(char* at, double number);
+  void put_number(char* at, std::uint64_t number) noexcept;
+  void put_raw(char* at, std::string_view json) noexcept;
+  void put_long(char* at, std::string_view text);
+  void put_escaped(char* at, std::string_view text);
+  void finish_string(char* at, std::size_t size) noexcept;
+  void finish_value(char* at) noexcept;
 
-  JsonWriter& begin(char bracket, Place inside);
-  JsonWriter& end(char bracket, Place inside);
-  JsonWriter& write_key(std::string_view name);
+  void begin(char bracket, Place inside);
+  void begin_first(char bracket, Place inside);
+  void begin_next(char bracket, Place inside);
+  void begin_in_new_room(char bracket, Place inside);
+  void enter(char bracket, Place inside) noexcept;
+  void end(char bracket, Place inside);
+  void end_in_new_room(char bracket, Place inside);
+  void write_key(std::string_view name);
   void write_escaped(char* at, std::string_view text);
   void escape(std::string_view text);
   void grow(std::size_t bytes);
   void start_block();
   void use_block() noexcept;
   void sync() noexcept;
-  void push(bool in_array);
   Place pop() noexcept;
   [[noreturn]] void fail(const char* sentence);
+  [[noreturn]] void refuse_half();
   [[noreturn]] void refuse_end();
   [[noreturn]] void refuse_key();
   [[noreturn]] void refuse_value();
@@ -222,6 +232,12 @@ constexpr auto JsonWriter::widen(const Scalar& what) noexcept {
   else return std::string_view(what);
 }
 
+// Where a writer begins, the compiler knows which it is.
+inline void JsonWriter::begin(char bracket, Place inside) {
+  if (!state_.at) return begin_first(bracket, inside);
+  begin_next(bracket, inside);
+}
+
 // Gives at least `bytes` behind what is written.
 inline char* JsonWriter::room(std::size_t bytes) {
   if (static_cast<std::size_t>(state_.end - state_.at) < bytes) [[unlikely]]
@@ -242,6 +258,20 @@ inline char* JsonWriter::start_key(std::size_t bytes) {
   if (state_.place != Place::key) [[unlikely]]
     refuse_key();
   return room(bytes);
+}
+
+// The Buffer learns what was written.
+inline void JsonWriter::sync() noexcept {
+  out_.grew(static_cast<std::size_t>(state_.at - (out_.data() + out_.size())));
+}
+
+inline Buffer JsonWriter::take() && {
+  if (!is_complete()) [[unlikely]]
+    refuse_half();
+  --state_.at;  // The comma.
+  sync();
+  state_ = {};
+  return std::move(out_);
 }
 
 // From here on always inline: the length of the name is known at the call, and its copy a few stores.

@@ -54,7 +54,7 @@ public:
   /// Listens on an inherited descriptor, which becomes ours. Throws std::invalid_argument if it is not a listening
   /// stream socket; then it stays the caller's.
   void listen_fd(int fd);
-  /// Serves an accepted connection, whose descriptor becomes ours.
+  /// Serves an accepted connection, whose descriptor becomes ours. Throws as `listen` does; then it stays the caller's.
   void adopt(int fd);
 
   /// `opened` is told when the service has opened, or why it cannot; at once if that is known. In the latter case the

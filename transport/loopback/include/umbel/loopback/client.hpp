@@ -48,7 +48,8 @@ public:
     std::size_t body_limit = 1 << 20;  // Bytes; more is 413, as over HTTP.
   };
 
-  /// Starts the service, and waits until it has opened: throws StartError. Not owned; closed when the client goes.
+  /// Starts the service, and waits until it has opened: throws StartError. It is not owned, and closed when the client
+  /// goes, which it outlives.
   explicit Client(Service& service) : Client(service, Options{}) {}
   Client(Service& service, Options options);
   ~Client();
