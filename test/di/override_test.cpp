@@ -722,6 +722,17 @@ TEST_F(Overrides, HoldForCalls) {
   EXPECT_EQ(call(), "user of key");
 }
 
+TEST_F(Overrides, HoldForErrorMappers) {
+  app.on_error<std::runtime_error>([](const std::runtime_error&, Depends<bob> name) { return Response::text(*name); });
+  app.get("/fails", [] { throw std::runtime_error{"x"}; });
+  EXPECT_EQ(body("/fails"), "bob");
+  {
+    const Override o = app.override<bob>(ann);
+    EXPECT_EQ(body("/fails"), "ann");
+  }
+  EXPECT_EQ(body("/fails"), "bob");
+}
+
 TEST(Override, OfAnythingIsAllowedWhereThereIsNoRoute) {
   TestApp test;
   const Override o = test.app.override<user_of>(ann);
