@@ -83,7 +83,9 @@ std::string App::Started::allow_at(std::string_view path, detail::Escapes escape
 }
 
 App::App()
-    : limits_(std::make_unique<detail::Limits>()), overrides_(std::make_shared<detail::OverrideLayer>()), lock_(std::make_unique<Lock>()) {
+    : limits_(std::make_unique<detail::Limits>()),
+      overrides_(std::make_shared<detail::OverrideLayer>()),
+      lock_(std::make_unique<Lock>()) {
   overrides_->app = this;
 }
 

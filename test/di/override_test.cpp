@@ -588,6 +588,8 @@ TEST_F(SharedOverrides, MayBeDecoratedBeforeTheStart) {
   const Override o = app.decorate<db>([](Original<db> real) { return "<" + *real + ">"; });
 
   EXPECT_EQ(body("/cache"), "cache of <db>/table");
+  const Override late = app.decorate<db>([](Original<db> real) { return "(" + *real + ")"; });
+  EXPECT_EQ(body("/db"), "(db)");
 }
 
 TEST_F(SharedOverrides, ThatTakeWhatRequestsBringStopTheStart) {
