@@ -350,8 +350,8 @@ bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) 
 
 // Whatever nobody needs is needed by the root, so that every node is in the plan.
 void RandomGraph::add(Dice& dice, const GraphShape& shape, bool is_root, std::size_t density) {
-  static const std::vector<NodeKind> kinds = {NodeKind::coroutine, NodeKind::coroutine, NodeKind::plain,
-                                              NodeKind::plain,     NodeKind::on_loop,   NodeKind::resource,
+  static const std::vector<NodeKind> kinds = {NodeKind::coroutine, NodeKind::coroutine,    NodeKind::plain,
+                                              NodeKind::plain,     NodeKind::on_loop,      NodeKind::resource,
                                               NodeKind::resource,  NodeKind::sync_resource};
   auto node = std::make_unique<Node>();
   Behaviour& behaviour = node->behaviour;
@@ -376,7 +376,8 @@ void RandomGraph::add(Dice& dice, const GraphShape& shape, bool is_root, std::si
     if (!is_lonely && !dice.percent(density) && !(chained && is_last)) continue;
     if (add_need(dice, shape, *node, *nodes_[i])) needed_[i] = true;
   }
-  for (std::size_t i = node->needs.size(); i > 2; --i) std::swap(node->needs[i - 1], node->needs[1 + dice.below(i - 1)]);
+  for (std::size_t i = node->needs.size(); i > 2; --i)
+    std::swap(node->needs[i - 1], node->needs[1 + dice.below(i - 1)]);
   if (is_root && dice.percent(20)) node->needs.push_back(detail::Need{detail::Source::body});
   node->info.needs = node->needs.data();
   node->info.need_count = node->needs.size();
@@ -392,7 +393,8 @@ bool RandomGraph::add_need(Dice& dice, const GraphShape& shape, Node& node, cons
   need.node = &other.info;
   const std::size_t way = dice.below(100);
   if (way < 35 && shape.has_exclusive) need.take = Take::exclusive;
-  else if (way < 55 && shape.has_lazy && can_await(node.behaviour.kind) && !other.info.options.capacity) need.take = Take::lazy;
+  else if (way < 55 && shape.has_lazy && can_await(node.behaviour.kind) && !other.info.options.capacity)
+    need.take = Take::lazy;
   else if (way < 63) need.take = Take::attempt;
   else if (way < 68) need.take = Take::order;
   else if (way < 71) need.take = Take::guard;
@@ -472,7 +474,8 @@ std::optional<RandomGraph::Winner> RandomGraph::winner() const {
       if (edge.take != Take::lazy && edge.take != Take::attempt) hard[edge.step] = true;
     }
   }
-  const std::size_t stage = static_cast<std::size_t>(std::find(guard.rbegin(), guard.rend(), true).base() - guard.begin());
+  const std::size_t stage =
+      static_cast<std::size_t>(std::find(guard.rbegin(), guard.rend(), true).base() - guard.begin());
   for (std::size_t i = 0; i < count; ++i) {
     if (hard[i] && failed[i]) return Winner{i, failed[i], i < stage, std::move(hard)};
   }
@@ -485,9 +488,8 @@ std::vector<bool> RandomGraph::guards() const {
   for (const auto& layer : layers_) {
     for (const detail::NodeInfo* guard : layer) {
       const auto& steps = plan_->steps();
-      const auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& s) {
-        return s.info == guard && !uncached_[s.index];
-      });
+      const auto step = std::find_if(steps.begin(), steps.end(),
+                                     [&](const auto& s) { return s.info == guard && !uncached_[s.index]; });
       guards[static_cast<std::size_t>(step - steps.begin())] = true;
     }
   }
@@ -509,8 +511,9 @@ std::string RandomGraph::describe() const {
   const std::vector<bool> guard = guards();
   for (std::size_t i = 0; i < edges_.size(); ++i) {
     const Behaviour& behaviour = of(i);
-    text += std::to_string(i) + (guard[i] ? " guard " : " ") + kinds[static_cast<int>(behaviour.kind)] + (last_use_[i] ? " last_use" : "") +
-            (behaviour.fails ? " fails" : "") + (behaviour.end != Behaviour::End::good ? " ends badly" : "") + " set_up";
+    text += std::to_string(i) + (guard[i] ? " guard " : " ") + kinds[static_cast<int>(behaviour.kind)] +
+            (last_use_[i] ? " last_use" : "") + (behaviour.fails ? " fails" : "") +
+            (behaviour.end != Behaviour::End::good ? " ends badly" : "") + " set_up";
     for (const Waits how : behaviour.set_up) text += std::to_string(static_cast<int>(how));
     text += " tear_down";
     for (const Waits how : behaviour.tear_down) text += std::to_string(static_cast<int>(how));
@@ -556,7 +559,8 @@ std::string Account::name(std::size_t step) const { return " (node " + std::to_s
 void Account::began(std::size_t step, detail::Resolver& resolver) {
   StepState& state = steps_[step];
   check(++state.began == 1, "a node ran twice" + name(step));
-  check(!stop_.stop_requested() || !graph_.cancels_on_disconnect(), "a node began after the peer had left" + name(step));
+  check(!stop_.stop_requested() || !graph_.cancels_on_disconnect(),
+        "a node began after the peer had left" + name(step));
   if (graph_.plan().policy() == Policy::sequential)
     check(running_ == lazy_waiters_, "two nodes of a sequential plan ran at the same time" + name(step));
   const detail::Step& in_plan = graph_.plan().steps()[step];

@@ -47,9 +47,9 @@ struct Behaviour {
   std::vector<Waits> tear_down{};
   WhenStopped stopped = WhenStopped::passes;
   bool fails = false;
-  bool awaits_lazy = true;     // Its Lazies, one after the other.
-  bool catches_lazy = false;   // What they throw.
-  bool lazy_at_end = false;    // Awaits them when it is torn down, not before.
+  bool awaits_lazy = true;    // Its Lazies, one after the other.
+  bool catches_lazy = false;  // What they throw.
+  bool lazy_at_end = false;   // Awaits them when it is torn down, not before.
   enum class End : std::uint8_t { good, fails, replaces } end = End::good;
 };
 

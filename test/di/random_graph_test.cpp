@@ -128,8 +128,7 @@ public:
   void serve(Exchange& exchange) noexcept override {
     accounts_.push_back(std::make_unique<Account>(graph_, exchange, schedule_,
                                                   [this](std::function<void()> f) { sim_->later(std::move(f)); }));
-    if (by_ == By::exchange)
-      return detail::Resolver::serve(graph_.plan(), exchange, nullptr, detail::Escapes::none);
+    if (by_ == By::exchange) return detail::Resolver::serve(graph_.plan(), exchange, nullptr, detail::Escapes::none);
     callers_.push_back(std::make_unique<TestCaller>(exchange, *sim_, by_ == By::keeping_call));
     detail::Resolver::call(graph_.plan(), sim_->context(), exchange.request(), exchange.stop_token(), *callers_.back());
   }
@@ -194,7 +193,8 @@ void play(testing::Schedule& schedule, const GraphShape& shape) {
     testing::SimulatedRequest& request = *sim.requests()[i];
     const bool obeys = is_called || graph.cancels_on_disconnect() || request.stop_reason() == CancelReason::shutdown;
     const bool was_cancelled = request.has_left() && obeys;
-    Account::of(request.request()).judge(request.status(), is_exact && !was_cancelled, is_called ? std::nullopt : std::optional{body_status});
+    Account::of(request.request())
+        .judge(request.status(), is_exact && !was_cancelled, is_called ? std::nullopt : std::optional{body_status});
   }
   if (is_observed) auditor.judge(count, is_called ? 0 : count, graph.replies_badly());
 }

@@ -26,7 +26,7 @@ using testing::Simulation;
 /// A database whose answers come when the simulation says so.
 struct Database {
   Simulation* sim = nullptr;
-  int open = 0;       // Sessions.
+  int open = 0;  // Sessions.
   int committed = 0;
   int rolled_back = 0;
   int stock = 1;
@@ -51,7 +51,7 @@ Resource<Session> open_session(State<Database> database) {
   ++(outcome.ok() ? database->committed : database->rolled_back);
 }
 
-std::string user_of(Query<"user", std::string_view, "nobody"> user) { return std::string{*user}; }
+std::string user_of(Query<"user", std::string_view, default_to<"nobody">> user) { return std::string{*user}; }
 
 SyncResource<int> take_lock(State<Database>) {
   int lock = 1;
@@ -131,7 +131,7 @@ Exploration sell_twice(const char* target, std::multiset<int>& seen) {
         Simulation sim{shop.app, schedule};
         shop.run_on(sim);
         auto& ann = sim.request(target);
-        auto& bob = sim.request(target);
+        sim.request(target);
         sim.run();
         seen.insert(ann.status());
         schedule.check(shop.database.stock == 0, "the stock is wrong");
