@@ -5,11 +5,14 @@
 #include <uv.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "graphs.hpp"
 #include "umbel/core/blocking_port.hpp"
 #include "umbel/core/work_pool.hpp"
+#include "umbel/di/app.hpp"
 #include "umbel/di/handler.hpp"
 #include "umbel/di/observer.hpp"
 #include "umbel/di/plan.hpp"
@@ -49,6 +52,18 @@ Response* respond(void* slot, void* room) {
   return ::new (room) Response{204};
 }
 Response* respond_to_nothing(void*, void* room) { return ::new (room) Response{204}; }
+
+class AskedFor : public Asked {
+public:
+  AskedFor(Context& context, std::size_t& replies, std::string_view target) noexcept : Asked(context, replies) {
+    request_ = Request{Method::get, target, Headers{}};
+  }
+};
+
+Response answer_of_8(Depends<on_loop_node<8>> value) {
+  benchmark::DoNotOptimize(*value);
+  return Response{204};
+}
 
 struct Empty {
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
@@ -119,6 +134,49 @@ void offload(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
   state.counters["hops"] = static_cast<double>(plan->hops());
+}
+
+/// A provider that one route in twenty takes, and a test overrides.
+template <std::size_t n>
+struct Overridden {
+  static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  std::size_t operator()() const { return n; }
+};
+template <std::size_t n>
+inline constexpr Overridden<n> overridden{};
+
+template <std::size_t... n>
+void add_routes(App& app, std::index_sequence<n...>) {
+  for (int block = 0; block < 20; ++block) {
+    const auto path = [block](std::size_t i) {
+      return "/" + std::to_string(block) + "/" + std::to_string(i) + "/{id}";
+    };
+    (app.get(runtime_route(path(n)), [](Depends<overridden<n>> value) { return Response{static_cast<int>(*value)}; }),
+     ...);
+  }
+}
+template <std::size_t... n>
+std::vector<Override> override_all(App& app, std::index_sequence<n...>) {
+  std::vector<Override> overrides;
+  (overrides.push_back(app.override<overridden<n>>([] { return n + 1; })), ...);
+  return overrides;
+}
+
+/// An App of 1,000 routes and one, `state.range(0)` overrides of what the 1,000 take; the one is asked.
+void app_of_1000_routes(benchmark::State& state) {
+  NoPool pool;
+  BlockingPort port{pool};
+  App app;
+  add_routes(app, std::make_index_sequence<50>{});
+  app.get("/items/{id}", on_loop<answer_of_8>);
+  app.start(port.context());
+  const auto overrides = state.range(0) ? override_all(app, std::make_index_sequence<50>{}) : std::vector<Override>{};
+  std::size_t replies = 0;
+  for (auto _ : state) {
+    AskedFor asked{port.context(), replies, "/items/42"};
+    app.serve(asked);
+  }
+  if (replies != static_cast<std::size_t>(state.iterations())) state.SkipWithError("a request got no reply");
 }
 
 void uv_queue_work_each(benchmark::State& state) {
@@ -192,6 +250,7 @@ BENCHMARK(resolve_observed<on_loop_node<1>>)->Name("on_loop_observed/1");
 BENCHMARK(resolve_observed<on_loop_node<8>>)->Name("on_loop_observed/8");
 BENCHMARK(resolve_observed<on_loop_node<32>>)->Name("on_loop_observed/32");
 BENCHMARK(resolve_observed<on_loop_node<100>>)->Name("on_loop_observed/100");
+BENCHMARK(app_of_1000_routes)->ArgName("overrides")->Arg(0)->Arg(50);
 BENCHMARK(plain_by_hand)->Name("on_loop_by_hand")->Arg(1)->Arg(8)->Arg(32)->Arg(100);
 BENCHMARK(resolve<coroutine_node<1>>)->Name("coroutine/1");
 BENCHMARK(resolve<coroutine_node<8>>)->Name("coroutine/8");

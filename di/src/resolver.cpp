@@ -181,7 +181,7 @@ void Resolver::leave_sweep(Status status, ErrorBox error) noexcept {
 /// Everything went well, in one sweep.
 [[gnu::always_inline]] inline void Resolver::reply_simply() noexcept {
   if (!plan_->ends_simply_) [[unlikely]]
-    return plan_->has_resources_ ? finish() : reply_and_destroy();
+    return plan_->ends_in_turns_ ? finish() : reply_and_destroy();
   const Step& root = plan_->steps_.back();
   Response* response = static_cast<Response*>(at(root.slot));
   if (plan_->respond_) {

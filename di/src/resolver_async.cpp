@@ -96,8 +96,8 @@ Resolver::Stage Resolver::next_stage() noexcept {
 /// A place for every job that can be away at once, or no user code runs at all.
 bool Resolver::admit() noexcept {
   for (const Admission& admission : plan_->admissions_) {
-    const bool has_place = admission.lane ? admission.lane->reserve(admission.width)
-                                          : context().pool().reserve(admission.width);
+    const bool has_place =
+        admission.lane ? admission.lane->reserve(admission.width) : context().pool().reserve(admission.width);
     if (has_place) continue;
     for (const Admission* before = plan_->admissions_.data(); before != &admission; ++before) {
       if (before->lane) before->lane->unreserve(before->width);

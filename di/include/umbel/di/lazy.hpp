@@ -18,8 +18,8 @@ namespace umbel {
 ///       const History& all = co_await history;
 ///
 /// `co_await` gives `const T&`, or throws what the provider failed with, which fails the request only if nobody catches
-/// it. If the request is over before, it throws Cancelled: a tear-down gets only what is there. A resource that is awaited
-/// lives as any other does.
+/// it. If the request is over before, it throws Cancelled: a tear-down gets only what is there. A resource that is
+/// awaited lives as any other does.
 template <auto& provider>
 class Lazy {
 public:

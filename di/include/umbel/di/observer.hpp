@@ -94,8 +94,8 @@ public:
   virtual void node_failed(const Failure&) noexcept {}
   virtual void replied(const ReplyEvent&) noexcept {}
   virtual void late_error(const LateError&) noexcept {}
-  /// For tests: asked once for each node that was just told to be requested. An error that is given is the node's, which
-  /// does not run. testing::Faults does it.
+  /// For tests: asked once for each node that was just told to be requested. An error that is given is the node's,
+  /// which does not run. testing::Faults does it.
   virtual std::unique_ptr<Error> fail_instead(const NodeEvent&) noexcept { return nullptr; }
   /// Everything is torn down. The request that came with the id may be gone.
   virtual void request_ended(const void* id, Time time) noexcept { static_cast<void>(id), static_cast<void>(time); }

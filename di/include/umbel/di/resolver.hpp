@@ -24,16 +24,18 @@
 namespace umbel {
 enum class Moment : std::uint8_t;
 struct NodeEvent;
-}
+}  // namespace umbel
 
 namespace umbel::detail {
 
 class Plan;
+class BackgroundTask;
 struct AsyncState;
 struct LazyWaiter;
 struct PlannedValue;
 struct Region;
 struct RegionRun;
+struct TaskRun;
 struct Closing;
 struct MapperRun;
 struct Failed;
@@ -58,9 +60,9 @@ struct Capture {
 
 /// How a slot leads to its value.
 enum class View : std::uint16_t {
-  direct,    // It is the value.
-  pointer,   // It holds a pointer to the value.
-  by_node,   // The node's `view` finds it.
+  direct,   // It is the value.
+  pointer,  // It holds a pointer to the value.
+  by_node,  // The node's `view` finds it.
 };
 
 /// Where a parameter of a node lies: in the request's block, or anywhere (State).
@@ -186,6 +188,7 @@ public:
 private:
   friend struct AsyncState;
   friend struct MapperRun;
+  friend struct TaskRun;
 
   static void serve_in(void* block, const Plan& plan, Exchange& exchange, const Capture* captures,
                        Escapes escapes) noexcept;
@@ -284,10 +287,20 @@ private:
   Response final_response() noexcept;
   Response* ready_reply() noexcept;
   void drop_reply() noexcept;
+  void merge_heads(Response& response) noexcept;
   void answer() noexcept;
   bool map_error() noexcept;
   void answer_with(Response&& response) noexcept;
   bool must_hold() noexcept;
+  template <class F>
+  void for_each_background(F f) noexcept;
+  void drop_tasks() noexcept;
+  bool has_tasks() noexcept;
+  void begin_tasks() noexcept;
+  void run_tasks() noexcept;
+  BackgroundTask* next_task() noexcept;
+  void end_task() noexcept;
+  void tell_task_failed(const Error& error) noexcept;
   void leave() noexcept;
   ErrorBox caller_error();
   void finish_values() noexcept;
@@ -301,6 +314,8 @@ private:
   static void closing_lasts(Timer& timer) noexcept;
   static void resume(Work& work) noexcept;
   static void sent(Work& work) noexcept;
+  static void task_over(Work& work) noexcept;
+  static void tasks_stopped(StopCallback& callback) noexcept;
   static void stopped(StopCallback& callback) noexcept;
   static void too_late(Timer& timer) noexcept;
   static void permitted(Semaphore::Waiter& waiter) noexcept;
