@@ -12,8 +12,8 @@
 
 namespace umbel::testing {
 
-/// The decisions of one run, each a number below a limit: what comes next, whether a fake fails. The same schedule makes
-/// the same run again. Also what is to go wrong in it, and the first thing that did.
+/// The decisions of one run, each a number below a limit: what comes next, whether a fake fails. The same schedule
+/// makes the same run again. Also what is to go wrong in it, and the first thing that did.
 ///
 ///     Schedule schedule{17};                                  // decisions by chance
 ///     Schedule again = Schedule::replay("choices 0 2 1 leave 0 at 4");  // what a failing run has printed
