@@ -5,12 +5,16 @@
 #include <uv.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "graphs.hpp"
 #include "umbel/core/blocking_port.hpp"
 #include "umbel/core/work_pool.hpp"
+#include "umbel/di/app.hpp"
 #include "umbel/di/handler.hpp"
+#include "umbel/di/observer.hpp"
 #include "umbel/di/plan.hpp"
 #include "umbel/uv/loop.hpp"
 
@@ -49,17 +53,34 @@ Response* respond(void* slot, void* room) {
 }
 Response* respond_to_nothing(void*, void* room) { return ::new (room) Response{204}; }
 
+class AskedFor : public Asked {
+public:
+  AskedFor(Context& context, std::size_t& replies, std::string_view target) noexcept : Asked(context, replies) {
+    request_ = Request{Method::get, target, Headers{}};
+  }
+};
+
+Response answer_of_8(Depends<on_loop_node<8>> value) {
+  benchmark::DoNotOptimize(*value);
+  return Response{204};
+}
+
 struct Empty {
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
   void operator()() const {}
 };
 inline constexpr Empty empty{};
 
-std::unique_ptr<const detail::Plan> plan_of(const detail::NodeInfo& root, Response* (*reply)(void*, void*)) {
+/// Hears everything, and does nothing with it.
+Observer nobody;
+
+std::unique_ptr<const detail::Plan> plan_of(const detail::NodeInfo& root, Response* (*reply)(void*, void*),
+                                            Observer* observer = nullptr) {
   const detail::StateTable states;
   std::vector<std::string> problems;
   detail::PlanRequest request{&root, nullptr, "bench", std::string{root.name}, {}, &states};
   request.respond = reply;
+  request.observer = observer;
   return detail::Plan::compile(request, problems);
 }
 
@@ -70,10 +91,11 @@ void per_node(benchmark::State& state, std::size_t nodes) {
 
 /// Requests that finish on the loop, one after another.
 template <auto& root>
-void resolve(benchmark::State& state) {
+void resolve_with(benchmark::State& state, Observer* observer) {
   NoPool pool;
   BlockingPort port{pool};
-  const auto plan = plan_of(*detail::node_of<root>, std::is_void_v<Made<root>> ? respond_to_nothing : respond);
+  const auto plan =
+      plan_of(*detail::node_of<root>, std::is_void_v<Made<root>> ? respond_to_nothing : respond, observer);
   std::size_t replies = 0;
   for (auto _ : state) {
     Asked asked{port.context(), replies};
@@ -81,6 +103,16 @@ void resolve(benchmark::State& state) {
   }
   if (replies != static_cast<std::size_t>(state.iterations())) state.SkipWithError("a request got no reply");
   per_node(state, plan->steps().size());
+}
+
+template <auto& root>
+void resolve(benchmark::State& state) {
+  resolve_with<root>(state, nullptr);
+}
+
+template <auto& root>
+void resolve_observed(benchmark::State& state) {
+  resolve_with<root>(state, &nobody);
 }
 
 /// Requests that cross to libuv's workers, `state.range(0)` in flight at a time.
@@ -102,6 +134,49 @@ void offload(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
   state.counters["hops"] = static_cast<double>(plan->hops());
+}
+
+/// A provider that one route in twenty takes, and a test overrides.
+template <std::size_t n>
+struct Overridden {
+  static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  std::size_t operator()() const { return n; }
+};
+template <std::size_t n>
+inline constexpr Overridden<n> overridden{};
+
+template <std::size_t... n>
+void add_routes(App& app, std::index_sequence<n...>) {
+  for (int block = 0; block < 20; ++block) {
+    const auto path = [block](std::size_t i) {
+      return "/" + std::to_string(block) + "/" + std::to_string(i) + "/{id}";
+    };
+    (app.get(runtime_route(path(n)), [](Depends<overridden<n>> value) { return Response{static_cast<int>(*value)}; }),
+     ...);
+  }
+}
+template <std::size_t... n>
+std::vector<Override> override_all(App& app, std::index_sequence<n...>) {
+  std::vector<Override> overrides;
+  (overrides.push_back(app.override<overridden<n>>([] { return n + 1; })), ...);
+  return overrides;
+}
+
+/// An App of 1,000 routes and one, `state.range(0)` overrides of what the 1,000 take; the one is asked.
+void app_of_1000_routes(benchmark::State& state) {
+  NoPool pool;
+  BlockingPort port{pool};
+  App app;
+  add_routes(app, std::make_index_sequence<50>{});
+  app.get("/items/{id}", on_loop<answer_of_8>);
+  app.start(port.context());
+  const auto overrides = state.range(0) ? override_all(app, std::make_index_sequence<50>{}) : std::vector<Override>{};
+  std::size_t replies = 0;
+  for (auto _ : state) {
+    AskedFor asked{port.context(), replies, "/items/42"};
+    app.serve(asked);
+  }
+  if (replies != static_cast<std::size_t>(state.iterations())) state.SkipWithError("a request got no reply");
 }
 
 void uv_queue_work_each(benchmark::State& state) {
@@ -166,15 +241,25 @@ void map_of_anys(benchmark::State& state) {
 }  // namespace
 
 BENCHMARK(resolve<empty>)->Name("empty_graph");
+BENCHMARK(resolve_observed<empty>)->Name("empty_graph_observed");
 BENCHMARK(resolve<on_loop_node<1>>)->Name("on_loop/1");
 BENCHMARK(resolve<on_loop_node<8>>)->Name("on_loop/8");
 BENCHMARK(resolve<on_loop_node<32>>)->Name("on_loop/32");
 BENCHMARK(resolve<on_loop_node<100>>)->Name("on_loop/100");
+BENCHMARK(resolve_observed<on_loop_node<1>>)->Name("on_loop_observed/1");
+BENCHMARK(resolve_observed<on_loop_node<8>>)->Name("on_loop_observed/8");
+BENCHMARK(resolve_observed<on_loop_node<32>>)->Name("on_loop_observed/32");
+BENCHMARK(resolve_observed<on_loop_node<100>>)->Name("on_loop_observed/100");
+BENCHMARK(app_of_1000_routes)->ArgName("overrides")->Arg(0)->Arg(50);
 BENCHMARK(plain_by_hand)->Name("on_loop_by_hand")->Arg(1)->Arg(8)->Arg(32)->Arg(100);
 BENCHMARK(resolve<coroutine_node<1>>)->Name("coroutine/1");
 BENCHMARK(resolve<coroutine_node<8>>)->Name("coroutine/8");
 BENCHMARK(resolve<coroutine_node<32>>)->Name("coroutine/32");
 BENCHMARK(resolve<coroutine_node<100>>)->Name("coroutine/100");
+BENCHMARK(resolve_observed<coroutine_node<1>>)->Name("coroutine_observed/1");
+BENCHMARK(resolve_observed<coroutine_node<8>>)->Name("coroutine_observed/8");
+BENCHMARK(resolve_observed<coroutine_node<32>>)->Name("coroutine_observed/32");
+BENCHMARK(resolve_observed<coroutine_node<100>>)->Name("coroutine_observed/100");
 BENCHMARK(coroutines_by_hand_bench)->Name("coroutine_by_hand")->Arg(1)->Arg(8)->Arg(32)->Arg(100);
 BENCHMARK(map_of_anys)->Name("coroutine_map_of_anys")->Arg(1)->Arg(8)->Arg(32)->Arg(100);
 BENCHMARK(resolve<diamond_node<8>>)->Name("diamonds/8");

@@ -78,6 +78,11 @@ void ResponseHeaders::set(std::string_view name, std::string_view value) {
   append(name, value);
 }
 
+void ResponseHeaders::prepend(ResponseHeaders&& before) {
+  before.lines_.append(lines_.view());
+  lines_ = std::move(before.lines_);
+}
+
 void ResponseHeaders::remove(std::string_view name) noexcept {
   std::size_t at = 0;
   while (at < lines_.size()) {

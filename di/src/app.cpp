@@ -10,8 +10,7 @@
 
 #include "limits.hpp"
 #include "percent.hpp"
-#include "route_trie.hpp"
-#include "shared_nodes.hpp"
+#include "started.hpp"
 #include "umbel/di/plan.hpp"
 
 namespace umbel {
@@ -71,22 +70,6 @@ Response detail_response(int status) { return to_response(Error{HttpError{status
 
 }  // namespace
 
-// Everything that is fixed at the start.
-struct App::Started {
-  std::vector<std::unique_ptr<const detail::Plan>> plans;  // In order of declaration.
-  std::vector<std::vector<std::string_view>> tags;         // Of each plan's route.
-  std::vector<std::unique_ptr<detail::Mounted>> mounts;
-  detail::SharedNodes shared;
-  std::vector<detail::PlannedMapper> mappers;
-  detail::RouteTrie trie;
-  std::string allow;  // Of the server as a whole: OPTIONS *.
-
-  /// Several templates may fit a path, each with methods of its own.
-  std::string allow_at(std::string_view path, detail::Escapes escapes) const;
-  /// `endpoint` is null if no template fits.
-  void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) const noexcept;
-};
-
 std::string App::Started::allow_at(std::string_view path, detail::Escapes escapes) const {
   detail::Captures captures;
   Arena arena;
@@ -99,28 +82,13 @@ std::string App::Started::allow_at(std::string_view path, detail::Escapes escape
   return allow_of(all);
 }
 
-// Apart, so that the way of all others keeps its registers.
-[[gnu::cold]] void App::Started::answer_without_plan(const detail::Endpoint* endpoint,
-                                                     Exchange& exchange) const noexcept {
-  const Request& request = exchange.request();
-  const bool is_options = request.method() == Method::options;
-  if (endpoint && endpoint->mounted) return enter(*endpoint->mounted, exchange);
-  if (endpoint) {
-    const std::string allowed = allow_at(request.path(), escapes_of(request));
-    return exchange.reply((is_options ? Response{204} : detail_response(405)).header("allow", allowed));
-  }
-  if (!detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
-  if (is_options && request.path() == "*") return exchange.reply(Response{204}.header("allow", allow));
-  exchange.reply(detail_response(404));
+App::App()
+    : limits_(std::make_unique<detail::Limits>()), overrides_(std::make_shared<detail::OverrideLayer>()), lock_(std::make_unique<Lock>()) {
+  overrides_->app = this;
 }
 
-struct App::Lock {
-  std::mutex mutex;
-};
-
-App::App() : limits_(std::make_unique<detail::Limits>()), lock_(std::make_unique<Lock>()) {}
-
 App::~App() {
+  forget_overrides();
   started_.reset();
   while (!owned_.empty()) owned_.pop_back();
 }
@@ -152,7 +120,12 @@ App& App::lane(std::string_view name, LaneOptions options) {
 
 App& App::tear_down_limit(Duration limit) { return tear_down_limit_ = limit, *this; }
 
-App& App::observe(Observer& observer) { return observer_ = &observer, *this; }
+App& App::observe(Observer& observer) {
+  if (is_closed()) throw std::logic_error{"umbel: the App has started; observers are given before"};
+  observers_.add(observer);
+  observer_ = observers_.size() == 1 ? &observer : &observers_;
+  return *this;
+}
 
 bool App::leads_to(const App& other) const noexcept {
   return this == &other ||
@@ -170,13 +143,16 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
   auto started = std::make_unique<Started>();
   add_mappers(*started, problems);
   add_routes(*started, problems);
-  for (const detail::NodeInfo* node : kept_) started->shared.number_of(*node);
+  const auto overrides = overrides_in(*overrides_);
+  for (const detail::NodeInfo* node : kept_) started->shared.number_of(overrides->find(*node));
   detail::PlanRequest request{nullptr, nullptr, {}, {}, {}, &states_};
   request.observer = observer_;
   request.tear_down_limit = tear_down_limit_;
   request.shared = &started->shared;
   request.limits = limits_.get();
+  request.overrides = overrides.get();
   started->shared.compile(request, problems);
+  check_use(*overrides_, *started, 0, problems);
   add_mounts(*started, problems);
   started->trie.freeze();
   return started;
@@ -185,46 +161,58 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
 void App::add_mappers(Started& started, std::vector<std::string>& problems) const {
   for (const detail::ErrorMapper& mapper : mappers_) {
     const std::string title = "on_error<" + mapper.name + ">";
-    detail::PlanRequest request{&mapper.handler.info(), mapper.handler.object(), title, mapper.handler.name(), {},
-                                &states_};
-    request.policy = policy_;
-    request.observer = observer_;
+    detail::PlanRequest request = request_of(mapper.handler.info(), title, mapper.handler.name(), started);
+    request.callable = mapper.handler.object();
     request.respond = mapper.handler.respond();
-    request.tear_down_limit = tear_down_limit_;
-    request.shared = &started.shared;
-    request.limits = limits_.get();
+    request.returns_response = mapper.handler.returns_response();
     started.mappers.push_back({mapper.find, detail::Plan::compile(request, problems)});
   }
 }
 
+detail::PlanRequest App::request_of(const detail::NodeInfo& root, std::string_view title, std::string name,
+                                    Started& started) const {
+  detail::PlanRequest request{&root, nullptr, title, std::move(name), {}, &states_};
+  request.policy = policy_;
+  request.observer = observer_;
+  request.tear_down_limit = tear_down_limit_;
+  request.shared = &started.shared;
+  request.limits = limits_.get();
+  return request;
+}
+
 void App::add_routes(Started& started, std::vector<std::string>& problems) const {
   detail::Endpoint all;
-  for (const auto& [route, placement] : contents().placed_routes(problems)) {
-    const std::string title = placement.title(route->method);
+  const detail::Planned::Overrides overrides = overrides_in(*overrides_);
+  for (auto& [route, found] : contents().placed_routes(problems)) {
+    auto planned = std::make_unique<detail::Planned>();
+    planned->placement = std::move(found);
+    planned->title = planned->placement.title(route->method);
+    const detail::Placement& placement = planned->placement;
     const detail::ParsedRoute parsed = detail::parse_route(placement.text);
     if (parsed.mistake != detail::RouteMistake::none) {
-      problems.push_back(title + ": " + std::string{describe(parsed.mistake)});
+      problems.push_back(planned->title + ": " + std::string{describe(parsed.mistake)});
       continue;
     }
-    detail::PlanRequest request{&route->handler.info(), route->handler.object(), title,
-                                route->handler.name(),  parameter_names(parsed), &states_};
+    detail::PlanRequest request = request_of(route->handler.info(), planned->title, route->handler.name(), started);
+    request.callable = route->handler.object();
+    request.path_names = parameter_names(parsed);
     request.policy = placement.policy.value_or(policy_);
-    request.observer = observer_;
     request.respond = route->handler.respond();
+    request.returns_response = route->handler.returns_response();
     request.guard_layers = placement.guard_layers;
     request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
     request.on_disconnect = placement.on_disconnect;
     if (!started.mappers.empty()) request.mappers = &started.mappers;
-    request.tear_down_limit = tear_down_limit_;
-    request.shared = &started.shared;
-    request.limits = limits_.get();
-    started.plans.push_back(detail::Plan::compile(request, problems));
-    started.tags.push_back(placement.tags);
+    request.number = static_cast<std::uint32_t>(started.routes.size());
+    planned->request = std::move(request);
     detail::Endpoint& endpoint = started.trie.add(parsed, placement.text);
-    const detail::Plan*& place = endpoint.plans[static_cast<std::size_t>(route->method)];
-    if (place) problems.push_back(title + ": it answers the same requests as " + std::string{place->title()});
-    place = started.plans.back().get();
-    all.plans[static_cast<std::size_t>(route->method)] = place;
+    planned->place = &endpoint.plans[static_cast<std::size_t>(route->method)];
+    const detail::Plan* const before = *planned->place;
+    if (before)
+      problems.push_back(planned->title + ": it answers the same requests as " + std::string{before->title()});
+    planned->put(planned->make(overrides, problems));
+    all.plans[static_cast<std::size_t>(route->method)] = planned->plan;
+    started.routes.push_back(std::move(planned));
   }
   started.allow = allow_of(all);
 }
@@ -256,9 +244,9 @@ Graph App::graph() const {
   if (!started_) made = make_plans(problems);
   const Started& started = started_ ? *started_ : *made;
   Graph graph;
-  for (std::size_t i = 0; i < started.plans.size(); ++i) {
-    GraphRoute& route = graph.routes.emplace_back(started.plans[i]->describe());
-    route.tags.assign(started.tags[i].begin(), started.tags[i].end());
+  for (const auto& planned : started.routes) {
+    GraphRoute& route = graph.routes.emplace_back(planned->plan->describe());
+    route.tags.assign(planned->placement.tags.begin(), planned->placement.tags.end());
   }
   for (const Mount& mount : mounts_) {
     for (GraphRoute& route : mount.app->graph().routes) {
@@ -287,6 +275,10 @@ std::vector<std::string> App::try_start(Context& context) {
       problems.push_back(title_of_mount(mount.prefix) + ": " + problem);
   }
   if (!made || !problems.empty()) return problems;
+  for (const auto& set : sets_) check_use(*set, *made, 0, problems);
+  Replanning sets{*this, *made, *overrides_, &problems};
+  if (!problems.empty()) return problems;
+  sets.commit();
   surround();
   has_shared_ = !made->shared.empty();
   is_plain_ = !outermost_ && !has_shared_;
@@ -365,6 +357,39 @@ void App::serve(Exchange& exchange) noexcept {
   dispatch(exchange);
 }
 
+/// What no route answers. An observer hears of it all the same.
+void App::reply_unrouted(Exchange& exchange, Response response) noexcept {
+  if (observer_) {
+    const Request& request = exchange.request();
+    const Time now = exchange.context().now();
+    observer_->request_started(RequestEvent{&exchange, {}, request, now});
+    observer_->replied(
+        ReplyEvent{&exchange, {}, request, now, Duration::zero(), response.status(), response.body().size()});
+    observer_->request_ended(&exchange, now);
+  }
+  exchange.reply(std::move(response));
+}
+
+// Apart, so that the way of all others keeps its registers.
+[[gnu::cold]] void App::answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) noexcept {
+  const Request& request = exchange.request();
+  const bool is_options = request.method() == Method::options;
+  if (endpoint && endpoint->mounted) return enter(*endpoint->mounted, exchange);
+  if (endpoint) {
+    const std::string allowed = started_->allow_at(request.path(), escapes_of(request));
+    return reply_unrouted(exchange, (is_options ? Response{204} : detail_response(405)).header("allow", allowed));
+  }
+  if (!detail::is_well_escaped(request.path())) return reply_unrouted(exchange, detail_response(400));
+  if (is_options && request.path() == "*")
+    return reply_unrouted(exchange, Response{204}.header("allow", started_->allow));
+  reply_unrouted(exchange, detail_response(404));
+}
+
+[[gnu::cold]] const detail::Plan* App::varied(const detail::Plan& plan, const Exchange& exchange) const noexcept {
+  const auto& variation = *static_cast<const detail::Variation*>(exchange.variant());
+  return variation.app == this ? variation.plans[plan.number()] : &plan;
+}
+
 void App::dispatch(Exchange& exchange) noexcept {
   const Request& request = exchange.request();
   detail::Captures captures;  // Left unset.
@@ -375,9 +400,12 @@ void App::dispatch(Exchange& exchange) noexcept {
   const detail::Plan* plan = endpoint ? endpoint->plan_of(request.method()) : nullptr;
   if (!plan) [[unlikely]] {
     if (endpoint && request.method() == Method::head) plan = endpoint->plan_of(Method::get);
-    if (!plan) return started_->answer_without_plan(endpoint, exchange);
+    if (!plan) return answer_without_plan(endpoint, exchange);
   }
-  if (request.has_escapes() && !detail::is_well_escaped(request.path())) return exchange.reply(detail_response(400));
+  if (exchange.variant()) [[unlikely]]
+    plan = varied(*plan, exchange);
+  if (request.has_escapes() && !detail::is_well_escaped(request.path()))
+    return reply_unrouted(exchange, detail_response(400));
   detail::Resolver::serve(*plan, exchange, captures.data(), escapes);
 }
 

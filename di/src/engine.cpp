@@ -52,19 +52,9 @@ Engine::~Engine() { opening_.end(); }
 
 const detail::Plan& Engine::plan_of(const detail::NodeInfo& node) {
   for (const Called& called : called_) {
-    if (called.node == &node) return *called.plan;
+    if (called.node == &node) return *called.plan->load(std::memory_order_acquire);
   }
-  std::vector<std::string> problems;
-  const std::string title = "call " + std::string{node.name};
-  detail::PlanRequest request{&node, nullptr, title, std::string{node.name}, {}, &app_.states_};
-  request.policy = app_.policy_;
-  request.observer = app_.observer_;
-  request.tear_down_limit = app_.tear_down_limit_;
-  request.shared = app_.shared();
-  request.limits = app_.limits_.get();
-  auto plan = detail::Plan::compile(request, problems);
-  if (!problems.empty()) throw StartError{"umbel: " + problems.front()};
-  return *called_.emplace_back(Called{&node, std::move(plan)}).plan;
+  return *called_.emplace_back(Called{&node, &app_.plan_of_call(node)}).plan->load(std::memory_order_acquire);
 }
 
 }  // namespace umbel

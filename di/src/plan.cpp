@@ -9,6 +9,7 @@
 #include "run_state.hpp"
 #include "shared_nodes.hpp"
 #include "umbel/di/observer.hpp"
+#include "umbel/di/provider.hpp"
 
 namespace umbel::detail {
 
@@ -31,10 +32,13 @@ void OverrideTable::remove(const NodeInfo& original) noexcept {
 }
 
 const NodeInfo& OverrideTable::find(const NodeInfo& node) const noexcept {
-  for (const Entry& entry : entries_) {
-    if (entry.original == &node) return *entry.replacement;
-  }
-  return node;
+  const auto place = std::lower_bound(entries_.begin(), entries_.end(), &node,
+                                      [](const Entry& e, const NodeInfo* o) { return e.original < o; });
+  return place != entries_.end() && place->original == &node ? *place->replacement : node;
+}
+
+bool OverrideTable::has_replacement(const NodeInfo& replacement) const noexcept {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.replacement == &replacement; });
 }
 
 namespace {
@@ -69,11 +73,13 @@ public:
     plan_->observer_ = request_.observer;
     if (request_.observer) plan_->blocked_after_ = request_.observer->blocked_after();
     plan_->respond_ = request_.respond;
+    plan_->returns_response_ = request_.returns_response;
     plan_->deadline_ = request_.deadline;
     plan_->on_disconnect_ = request_.on_disconnect;
     plan_->tear_down_limit_ = request_.tear_down_limit;
     plan_->shared_ = request_.shared;
     plan_->mappers_ = request_.mappers;
+    plan_->number_ = request_.number;
     bytes_ = sizeof(Resolver);
     plan_->capture_count_ = static_cast<std::uint32_t>(request_.path_names.size());
     plan_->captures_ = place(sizeof(Capture) * request_.path_names.size(), alignof(Capture));
@@ -115,6 +121,11 @@ private:
     const Need* need;
     Names scopes;
   };
+  // The shortest-lived of what a step uses, itself or through what has no lifetime of its own.
+  struct Shortest {
+    Lifetime lifetime = Lifetime::app;
+    const NodeInfo* node = nullptr;
+  };
 
   std::uint32_t place(std::size_t size, std::size_t align) {
     bytes_ = (bytes_ + align - 1) / align * align;
@@ -140,6 +151,7 @@ private:
     layer_start_ = plan_->steps_.size();
     for (GuardEdge& guard : parameters) guards_.push_back(visit_guard(guard));
     plan_->guard_count_ = static_cast<std::uint32_t>(plan_->steps_.size());
+    in_guard_stage_ = false;
   }
 
   void visit_layer(const GuardLayer& layer) {
@@ -158,8 +170,7 @@ private:
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
     const Names outside = std::exchange(scopes_, std::move(guard.scopes));
     const Lifetime lifetime = lifetime_in_plan(need, node);
-    const Index index = need.uncached ? visit(node, lifetime) : visit_once(node, lifetime);
-    if (need.uncached) uncached_guards_.push_back({&need, index});
+    const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
     scopes_ = outside;
     return index;
   }
@@ -171,9 +182,11 @@ private:
     seen.push_back(here);
     for (std::size_t i = 0; i < node.need_count; ++i) {
       const Need& need = node.needs[i];
-      if (need.source != Source::node || need.node->is_shared()) continue;
+      if (need.source != Source::node) continue;
+      const NodeInfo& needed = need.original ? *need.node : substitute(*need.node);
+      if (needed.is_shared()) continue;
       const Names outside = with_scopes(need.scopes);
-      find_guards(need.original ? *need.node : substitute(*need.node), found, seen);
+      find_guards(needed, found, seen);
       if (need.take == Take::guard) found.push_back({&need, scopes_});
       scopes_ = outside;
     }
@@ -212,9 +225,11 @@ private:
     }
     std::vector<Index> values;
     for (const std::size_t i : values_in_order(node)) inputs[i] = meet(node.needs[i], values);
+    check_lifetime(node, lifetime, edges);
     const Index index = static_cast<Index>(plan_->steps_.size());
-    plan_->steps_.push_back(Step{node.run, nullptr, &node == request_.root ? request_.callable : nullptr,
-                                 place(node.size, node.align), 0, 0, node.kind, index, &node});
+    const void* const object = &node == request_.root && request_.callable ? request_.callable : node.object;
+    plan_->steps_.push_back(
+        Step{node.run, nullptr, object, place(node.size, node.align), 0, 0, node.kind, index, &node});
     edges_.push_back(std::move(edges));
     inputs_.push_back(std::move(inputs));
     lifetimes_.push_back(node.is_resource() ? lifetime : Lifetime::automatic);
@@ -248,17 +263,24 @@ private:
   }
 
   Index visit_uncached(const Need& need, const NodeInfo& node, Lifetime lifetime) {
-    const auto guard = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
+    const auto known = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
                                     [&](const auto& visited) { return visited.first == &need; });
-    return guard == uncached_guards_.end() ? visit(node, lifetime) : guard->second;
+    if (known != uncached_guards_.end()) return known->second;
+    const Index index = visit(node, lifetime);
+    if (need.take == Take::guard) uncached_guards_.push_back({&need, index});
+    return index;
   }
 
   Input meet_node(const Need& need, std::vector<Edge>& edges) {
     const NodeInfo& node = need.original ? *need.node : substitute(*need.node);
     if (node.is_shared() && node.options.lifetime > request_.level) return shared_input(node);
     if (node.is_shared() && request_.shared) request_.shared->number_of(node);
+    if (std::find(path_.begin(), path_.end(), &node) != path_.end()) {
+      problem("it stands in for what it needs itself, here or further down; a decorator takes Original<f>",
+              " -> " + std::string{node.name});
+      return {};
+    }
     const Lifetime lifetime = node.is_resource() ? lifetime_in_plan(need, node) : Lifetime::automatic;
-    check_lifetime(need, node, lifetime);
     Names outside = with_scopes(need.scopes);
     const Index index = need.uncached ? visit_uncached(need, node, lifetime) : visit_once(node, lifetime);
     scopes_ = std::move(outside);
@@ -276,7 +298,9 @@ private:
     input.at.view = View::pointer;
     if (!request_.shared) return input;
     const std::optional<std::uint32_t> known = request_.shared->number_of(node);
-    if (!known) problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()", " -> " + std::string{node.name});
+    if (!known)
+      problem("no route takes it, so it is not there: app.keep<" + std::string{node.name} + ">()",
+              " -> " + std::string{node.name});
     const std::uint32_t number = known.value_or(0);
     for (const PlannedValue& value : plan_->values_) {
       if (value.info == &shared_value && value.index == number) {
@@ -295,16 +319,34 @@ private:
     return said == Lifetime::automatic ? Lifetime::handler : said;
   }
 
-  /// What types cannot show: a replacement with needs of its own.
-  void check_lifetime(const Need&, const NodeInfo& node, Lifetime lifetime) {
-    if (!node.is_resource() || node.shortest.lifetime >= lifetime) return;
-    path_.push_back(&node);
-    problem("it outlives what it uses: " + std::string{node.shortest.via->node->name});
-    path_.pop_back();
+  /// What types cannot show: below the node stands something with needs of its own in place of what it names.
+  void check_lifetime(const NodeInfo& node, Lifetime lifetime, const std::vector<Edge>& edges) {
+    Shortest shortest;
+    for (const Edge& edge : edges) {
+      const NodeInfo& needed = *plan_->steps_[edge.step].info;
+      Shortest life = shortest_[edge.step];
+      if (needed.is_resource()) life = {lifetimes_[edge.step], &needed};
+      if (needed.is_shared()) life = {needed.options.lifetime, &needed};
+      if (life.lifetime < shortest.lifetime) shortest = life;
+    }
+    shortest_.push_back(shortest);
+    const Lifetime own = node.is_shared() ? node.options.lifetime : lifetime;
+    const bool has_life = node.is_shared() || node.is_resource();
+    if (has_life && shortest.lifetime < own) problem("it outlives what it uses: " + std::string{shortest.node->name});
+  }
+
+  /// The same of what requests share, and of guards.
+  void check_moment(const Need& need) {
+    const bool is_shared = request_.level >= Lifetime::loop;
+    if (is_shared && comes_with_the_request(need.source))
+      problem("requests share what it is part of, so that it cannot take what only a request brings");
+    if (in_guard_stage_ && need.source == Source::body)
+      problem("guards run before the body is read, and it takes the body");
   }
 
   Input meet(const Need& need, std::vector<Index>& values) {
     Input input{};
+    check_moment(need);
     switch (need.source) {
       case Source::path:
       case Source::query:
@@ -323,6 +365,14 @@ private:
         break;
       case Source::scopes:
         input.object = plan_->scope_sets_.emplace_back(std::make_unique<ScopeSet>(ScopeSet{scopes_})).get();
+        break;
+      case Source::response_head:
+        plan_->takes_head_ = true;
+        input.at.offset = own_value(*need.value);
+        break;
+      case Source::background:
+        plan_->takes_background_ = true;
+        input.at.offset = own_value(*need.value);
         break;
       default:
         break;
@@ -345,6 +395,13 @@ private:
     const std::uint32_t slot = place(info.size, info.align);
     plan_->values_.push_back({&info, slot, index});
     return static_cast<Index>(plan_->values_.size() - 1);
+  }
+
+  /// What the step that is about to be added has to itself.
+  std::uint32_t own_value(const ValueInfo& info) {
+    const std::uint32_t slot = place(info.size, info.align);
+    plan_->values_.push_back({&info, slot, static_cast<std::uint32_t>(plan_->steps_.size())});
+    return slot;
   }
 
   void* state_of(const StateInfo& info) {
@@ -617,6 +674,7 @@ private:
     }
     plan_->response_ = place(sizeof(Response), alignof(Response));
     plan_->async_ = place(AsyncState::bytes(plan_->steps_.size()), alignof(AsyncState));
+    if (plan_->takes_background_) plan_->task_run_ = place(sizeof(TaskRun), alignof(TaskRun));
     if (bytes_ > std::numeric_limits<std::uint32_t>::max() / 2) problem("its values take more than 2 GiB");
     plan_->bytes_ = static_cast<std::uint32_t>(bytes_);
   }
@@ -648,8 +706,7 @@ private:
         // A tear-down uses what the resource uses: it must not overlap with others if one of them wants it alone.
         if (!takes(user, i) && !excludes(i, user)) continue;
         set(use.users, user);
-        if (lifetimes_[user] == Lifetime::last_use)
-          use.dependents.push_back(static_cast<Index>(user));
+        if (lifetimes_[user] == Lifetime::last_use) use.dependents.push_back(static_cast<Index>(user));
       }
       plan_->last_uses_.push_back(std::move(use));
     }
@@ -673,11 +730,12 @@ private:
     const auto worker =
         std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.info->runs_on_worker(); });
     plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
-    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() ||
-                         !plan_->last_uses_.empty() || (plan_->guard_count_ > 0 && plan_->reads_body_);
+    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() || !plan_->last_uses_.empty() ||
+                         (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
                                !plan_->admissions_.empty() || !plan_->permits_.empty();
-    plan_->has_resources_ =
+    plan_->ends_in_turns_ =
+        plan_->takes_head_ || plan_->takes_background_ ||
         std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.info->is_resource(); });
     const auto& closed = plan_->closed_;
     const bool only_root =
@@ -685,8 +743,8 @@ private:
     plan_->ends_simply_ = only_root && plan_->values_destroyed_.empty();
     const bool runs_through =
         std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
-    plan_->fits_stack_ =
-        runs_through && !plan_->reads_body_ && !plan_->starts_specially_ && bytes_ <= Plan::stack_block;
+    plan_->fits_stack_ = runs_through && !plan_->reads_body_ && !plan_->starts_specially_ &&
+                         !plan_->takes_background_ && bytes_ <= Plan::stack_block;
   }
 
   void check_wrappers() {
@@ -714,11 +772,13 @@ private:
   Names scopes_;  // That the way from the root asks for.
   std::vector<std::vector<Edge>> edges_;
   std::vector<std::vector<Input>> inputs_;
-  std::vector<Lifetime> lifetimes_;         // Of each step that is a resource.
+  std::vector<Lifetime> lifetimes_;  // Of each step that is a resource.
+  std::vector<Shortest> shortest_;   // Of each step.
   std::vector<Index> guards_;
   std::vector<std::pair<const Need*, Index>> uncached_guards_;
-  std::vector<std::size_t> layer_starts_;   // For each step, where its layer of guards starts.
+  std::vector<std::size_t> layer_starts_;  // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
+  bool in_guard_stage_ = true;
   std::vector<Mask> ancestors_;  // All that is done before a step starts.
 };
 

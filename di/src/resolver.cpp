@@ -95,8 +95,11 @@ void Resolver::extract_others(const PlannedValue* value) noexcept {
 
 /// A guard whose parameters are good may still have a say: its error wins over a 422.
 void Resolver::begin_invalid() noexcept {
-  if (plan_->guard_count_ == 0 || limit_ == 0) return finish();
   enter_async(0);
+  if (plan_->guard_count_ == 0 || limit_ == 0) {
+    if (plan_->observer_) tell_started();
+    return finish();
+  }
   for (const ValueTaker& taker : plan_->guard_takes_) {
     const auto& bad = trouble_->bad_values;
     if (std::find(bad.begin(), bad.end(), taker.value) != bad.end()) AsyncState::set(async_->held(), taker.step);
@@ -178,7 +181,7 @@ void Resolver::leave_sweep(Status status, ErrorBox error) noexcept {
 /// Everything went well, in one sweep.
 [[gnu::always_inline]] inline void Resolver::reply_simply() noexcept {
   if (!plan_->ends_simply_) [[unlikely]]
-    return plan_->has_resources_ ? finish() : reply_and_destroy();
+    return plan_->ends_in_turns_ ? finish() : reply_and_destroy();
   const Step& root = plan_->steps_.back();
   Response* response = static_cast<Response*>(at(root.slot));
   if (plan_->respond_) {

@@ -96,8 +96,8 @@ Resolver::Stage Resolver::next_stage() noexcept {
 /// A place for every job that can be away at once, or no user code runs at all.
 bool Resolver::admit() noexcept {
   for (const Admission& admission : plan_->admissions_) {
-    const bool has_place = admission.lane ? admission.lane->reserve(admission.width)
-                                          : context().pool().reserve(admission.width);
+    const bool has_place =
+        admission.lane ? admission.lane->reserve(admission.width) : context().pool().reserve(admission.width);
     if (has_place) continue;
     for (const Admission* before = plan_->admissions_.data(); before != &admission; ++before) {
       if (before->lane) before->lane->unreserve(before->width);
@@ -245,8 +245,7 @@ void Resolver::settle(NodeRun::Late& late) noexcept {
   const Step& step = *late.step;
   ErrorBox error;
   const Status status = late.settle(late.coroutine, at(step.slot), error, step);
-  if (AsyncState::test(async_->closing(), step.index))
-    return closed(step, end_closing(step, std::move(error)));
+  if (AsyncState::test(async_->closing(), step.index)) return closed(step, end_closing(step, std::move(error)));
   --async_->in_flight;
   if (status == Status::done) make(step.index);
   else fail(step.index, std::move(error));
@@ -256,11 +255,8 @@ void Resolver::settle(NodeRun::Late& late) noexcept {
 
 void Resolver::start_region(const Region& region) noexcept {
   auto& run = *::new (at(region.record)) RegionRun{*this, region, execute_region, region_returned};
-  for (const std::uint16_t step : region.steps) {
-    AsyncState::set(async_->started(), step);
-    if (plan_->observer_) tell(Moment::requested, plan_->steps_[step]);
-  }
-  if (plan_->observer_) run.times = std::make_unique<Time[]>(region.steps.size() + 1);
+  for (const std::uint16_t step : region.steps) AsyncState::set(async_->started(), step);
+  if (plan_->observer_) watch_region(run);
   ++async_->in_flight;
   if (region.lane) region.lane->submit(context(), run.trip);
   else context().submit(run.trip);  // Never refused: it has a place.
@@ -270,11 +266,15 @@ void Resolver::execute_region(Job& job) noexcept {
   RegionRun& run = *static_cast<RegionRun::Trip&>(job).run;
   const Step* const steps = run.resolver.plan_->steps_.data();
   for (const std::uint16_t index : run.region.steps) {
-    if (run.times) run.times[run.made] = Clock::now();
+    if (run.times) {
+      run.times[run.made] = Clock::now();
+      if (run.fault && run.fault_at == run.made) return run.error.swap(run.fault);
+    }
     if (index >= run.limit.load(std::memory_order_relaxed)) return;
-    if (steps[index].run(run.resolver, steps[index], run.error) != Status::done) return;
+    const Status status = steps[index].run(run.resolver, steps[index], run.error);
+    if (run.times) run.times[run.made + 1] = Clock::now();
+    if (status != Status::done) return;
     ++run.made;
-    if (run.times) run.times[run.made] = Clock::now();
   }
 }
 
@@ -291,7 +291,8 @@ void Resolver::finish_region(RegionRun& run) noexcept {
   --async_->in_flight;
   for (std::uint32_t i = 0; i < run.made; ++i) async_->make(run.region.steps[i]);
   if (run.times) tell_region(run);
-  if (run.error) fail(run.region.steps[run.made], std::move(run.error));
+  run.fault.reset();
+  if (run.error) fail_quietly(run.region.steps[run.made], std::move(run.error));
   if (!plan_->last_uses_.empty()) close_unused();
   if (async_->lazy) wake_lazy();
 }
@@ -333,6 +334,8 @@ void Resolver::wake_lazy() noexcept {
 bool Resolver::is_made(std::uint16_t step) const noexcept {
   return AsyncState::test(async_->done(), step) && !AsyncState::test(async_->soft(), step);
 }
+
+bool Resolver::is_closing(std::uint16_t step) const noexcept { return AsyncState::test(async_->closing(), step); }
 
 const Error* Resolver::failure(Input input) const noexcept {
   if (!trouble_) return nullptr;
@@ -380,10 +383,18 @@ void Resolver::fail_request(ErrorBox error) noexcept {
 
 /// The first failure in declaration order wins: what is declared before it runs on, since it may still win.
 void Resolver::fail(std::size_t index, ErrorBox error) noexcept {
-  const bool was_stopped = index > limit_ || (async_ && async_->cancelled);
-  const bool is_stopped = was_stopped && error->is_cancelled();
-  if (plan_->observer_) tell(is_stopped ? Moment::cancelled : Moment::failed, plan_->steps_[index], error.get());
-  if (is_stopped) return;
+  if (plan_->observer_) tell_failed(plan_->steps_[index], context().now(), *error);
+  fail_quietly(index, std::move(error));
+}
+
+/// Whether a node has only done what it was asked to.
+bool Resolver::was_stopped(std::size_t index, const Error& error) const noexcept {
+  return (index > limit_ || async_cancelled()) && error.is_cancelled();
+}
+
+/// The node has had its last moment.
+void Resolver::fail_quietly(std::size_t index, ErrorBox error) noexcept {
+  if (was_stopped(index, *error)) return;
   if (async_ && fail_softly(index, error)) return;
   trouble().failed.push_back({index, std::move(error)});
   if (index >= limit_) return;

@@ -68,7 +68,7 @@ void Resolver::make_result() noexcept {
     try {
       caller_->take(at(root.slot));
     } catch (...) {
-      fail(root.index, std::make_unique<Error>(Error::current()));
+      fail_quietly(root.index, std::make_unique<Error>(Error::current()));
     }
   }
   if (trouble_) tell_observer();
@@ -81,7 +81,7 @@ Response* Resolver::made_reply() noexcept {
   try {
     return plan_->respond_(at(root.slot), at(plan_->response_));
   } catch (...) {
-    fail(root.index, std::make_unique<Error>(Error::current()));
+    fail_quietly(root.index, std::make_unique<Error>(Error::current()));
     return nullptr;
   }
 }
@@ -312,12 +312,14 @@ bool Resolver::map_error() noexcept {
 }
 
 void Resolver::answer() noexcept {
-  if (!exchange_) return close_from(Phase::closing_request);
+  if (plan_->takes_background_) drop_tasks();
+  if (!exchange_) return begin_tasks();
   async_->phase = Phase::mapping;
   if (!map_error()) answer_with(final_response());
 }
 
 void Resolver::answer_with(Response&& response) noexcept {
+  if (plan_->takes_head_) merge_heads(response);
   async_->is_replied = true;
   if (plan_->observer_) tell_replied(response);
   if (must_hold()) {
@@ -336,6 +338,7 @@ void Resolver::answer_with(Response&& response) noexcept {
 
 /// Whether anything is left to be done when the reply is sent.
 bool Resolver::must_hold() noexcept {
+  if (has_tasks()) return true;
   for (std::uint32_t i = 0; i < async_->made; ++i) {
     const Step& step = plan_->steps_[async_->order()[i]];
     if (step.info->is_resource() && plan_->closes_[step.index] == Closes::request) return true;
@@ -343,9 +346,7 @@ bool Resolver::must_hold() noexcept {
   return false;
 }
 
-void Resolver::sent(Work& work) noexcept {
-  static_cast<AsyncState::Part<Work>&>(work).resolver->close_from(Phase::closing_request);
-}
+void Resolver::sent(Work& work) noexcept { static_cast<AsyncState::Part<Work>&>(work).resolver->begin_tasks(); }
 
 /// Everything is over.
 void Resolver::leave() noexcept {

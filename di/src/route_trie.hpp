@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,10 +30,13 @@ struct Mounted {
 
 /// All methods of one template.
 struct Endpoint {
-  std::array<const Plan*, 10> plans{};  // By Method. Not owned.
-  const Mounted* mounted = nullptr;     // Answers the methods that have no plan. Not owned.
+  // By Method. Not owned. Overrides change them while requests are served, but never whether there is one.
+  std::array<std::atomic<const Plan*>, 10> plans{};
+  const Mounted* mounted = nullptr;  // Answers the methods that have no plan. Not owned.
 
-  const Plan* plan_of(Method method) const noexcept { return plans[static_cast<std::size_t>(method)]; }
+  const Plan* plan_of(Method method) const noexcept {
+    return plans[static_cast<std::size_t>(method)].load(std::memory_order_acquire);
+  }
   /// HEAD is answered by GET's plan, and OPTIONS without one.
   bool answers(Method method) const noexcept {
     return plan_of(method) || mounted || method == Method::options || (method == Method::head && plan_of(Method::get));

@@ -40,7 +40,11 @@ struct RegionRun {
   std::atomic<std::uint32_t> limit{~std::uint32_t{0}};  // Steps from here on are not wanted any more.
   std::uint32_t made = 0;                               // How many of the region's steps are done.
   ErrorBox error;
-  std::unique_ptr<Time[]> times;  // Observed: when each step began, and when the last one ended.
+  // Observed: when each step began, when the last one ended, and last of all when the region was given to the pool.
+  // Else null. finish_region frees it: nobody destroys a RegionRun.
+  std::unique_ptr<Time[]> times;
+  ErrorBox fault;  // Observed: what the observer gives in place of the step at `fault_at` of the region.
+  std::uint32_t fault_at = 0;
 };
 
 /// The tear-down of a resource that cannot end at once.
@@ -63,8 +67,8 @@ struct Closing {
 
   Resolver& resolver;
   const Step& step;
-  Limit limit;        // On the loop: how long it may take.
-  Trip trip;          // Of a sync resource.
+  Limit limit;  // On the loop: how long it may take.
+  Trip trip;    // Of a sync resource.
   const Outcome* outcome = nullptr;
   ErrorBox error;     // What the worker met.
   bool late = false;  // It was asked to stop.
@@ -108,12 +112,12 @@ struct AsyncState {
   }
 
   std::uint64_t* masks() noexcept { return reinterpret_cast<std::uint64_t*>(this + 1); }
-  std::uint64_t* done() noexcept { return masks(); }                   // Made, or failed as somebody's value.
-  std::uint64_t* started() noexcept { return masks() + words; }        // Or done.
-  std::uint64_t* held() noexcept { return masks() + 2 * words; }       // Not to be started, for now.
-  std::uint64_t* soft() noexcept { return masks() + 3 * words; }       // Failed as somebody's value.
-  std::uint64_t* closing() noexcept { return masks() + 4 * words; }    // Tear-down has begun, or is over.
-  std::uint64_t* closed() noexcept { return masks() + 5 * words; }     // Tear-down is over.
+  std::uint64_t* done() noexcept { return masks(); }                 // Made, or failed as somebody's value.
+  std::uint64_t* started() noexcept { return masks() + words; }      // Or done.
+  std::uint64_t* held() noexcept { return masks() + 2 * words; }     // Not to be started, for now.
+  std::uint64_t* soft() noexcept { return masks() + 3 * words; }     // Failed as somebody's value.
+  std::uint64_t* closing() noexcept { return masks() + 4 * words; }  // Tear-down has begun, or is over.
+  std::uint64_t* closed() noexcept { return masks() + 5 * words; }   // Tear-down is over.
   std::uint16_t* order() noexcept { return reinterpret_cast<std::uint16_t*>(masks() + mask_count * words); }
 
   static void set(std::uint64_t* mask, std::size_t bit) noexcept { mask[bit / 64] |= std::uint64_t{1} << (bit % 64); }
@@ -151,6 +155,7 @@ struct AsyncState {
   std::uint32_t gate;        // Steps from here on belong to a later stage.
   std::uint32_t cursor = 0;  // What is made from here on is closed.
   Time due = Time::max();    // When an answer is of no use any more.
+  Time::rep began;           // Observed: when the request did, by the Context's clock. Else left unset.
   Phase phase = Phase::resolving;
   CancelReason reason = CancelReason::disconnected;
   bool queued = false;  // `again` is in the Context's queue.
@@ -161,6 +166,18 @@ struct AsyncState {
   bool cancelled = false;
   bool has_reply = false;   // Made, not yet sent.
   bool is_replied = false;  // Sent: what fails now comes too late.
+};
+
+/// The background tasks of a request, one after the other.
+struct TaskRun {
+  explicit TaskRun(Resolver& r) noexcept : over(Resolver::task_over), stopped(Resolver::tasks_stopped) {
+    over.resolver = stopped.resolver = &r;
+  }
+
+  AsyncState::Part<Work> over;
+  AsyncState::Part<StopCallback> stopped;
+  BackgroundTask* current = nullptr;  // That was started.
+  bool is_stopped = false;            // The server waits no longer.
 };
 
 /// A node that failed. The first in declaration order wins.

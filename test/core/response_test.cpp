@@ -65,6 +65,18 @@ TEST(Response, MayBeChanged) {
   EXPECT_EQ(response.header_lines(), "x: 2\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n");
 }
 
+TEST(Response, TakesFieldsInFrontOfItsOwn) {
+  Response response = Response::text("a").header("x", "1");
+  ResponseHeaders before;
+  before.append("x", "0");
+  before.append("y", "2");
+
+  response.prepend_headers(std::move(before));
+
+  EXPECT_EQ(response.header_lines(), "x: 0\r\ny: 2\r\nx: 1\r\n");
+  EXPECT_EQ(response.content_type(), "text/plain; charset=utf-8");
+}
+
 TEST(Response, HasNoBodyWhereHttpForbidsOne) {
   EXPECT_FALSE(Response::may_have_body(101));
   EXPECT_FALSE(Response::may_have_body(204));

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <cstdio>
-#include <cstdlib>
 
 #include "../../di/src/limits.hpp"
 #include "umbel/core/completion.hpp"
@@ -116,7 +114,7 @@ using AnyLazy = Lazy<lazy_target>;
 class AwaitLazy {
 public:
   AwaitLazy(Place place, std::size_t need) noexcept : place_(place), input_(place.step().inputs[need]) {}
-  void enter(Env& env) noexcept { awaiter_.emplace(env, place_.resolver(), input_); }
+  void enter(Env& env) noexcept { awaiter_.emplace(env, place_.resolver(), place_.step(), input_); }
   bool await_ready() noexcept {
     place_.account().waits_for_lazy(true);
     return awaiter_->await_ready();
@@ -152,6 +150,20 @@ Task<> await_lazies(Place place) {
       if (!behaviour.catches_lazy) throw;
     }
     place.account().goes_on(place.index());
+  }
+}
+
+/// It is too late: what has not run will not.
+Task<> await_lazies_at_end(Place place) {
+  const detail::NodeInfo& info = *place.step().info;
+  for (std::size_t i = 0; i < info.need_count; ++i) {
+    if (!is_lazy(info.needs[i])) continue;
+    try {
+      AwaitLazy lazy{place, i};
+      co_await lazy;
+    } catch (const std::exception&) {
+    }
+    place.account().close_goes_on(place.index());
   }
 }
 
@@ -239,6 +251,7 @@ Resource<Token> resource_node(Place place) {
     }
     place.account().close_goes_on(place.index());
   }
+  if (place.behaviour().lazy_at_end) co_await await_lazies_at_end(place);
   end_as_it_must(place);
 }
 
@@ -313,7 +326,7 @@ bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) 
   refuses_ = queue == 0;
   if (dice.percent(30)) limits_->add_lane("lane", {1 + dice.below(2), queue});
   drawn.has_failing_ends = shape.has_failing_ends && dice.percent(25);
-  const std::size_t count = 1 + dice.below(dice.percent(8) ? shape.largest : std::min<std::size_t>(shape.largest, 9));
+  const std::size_t count = 1 + dice.below(dice.percent(25) ? shape.largest : std::min<std::size_t>(shape.largest, 9));
   const std::size_t density = dice.below(300) / count;
   for (std::size_t i = 0; i < count; ++i) add(dice, drawn, i + 1 == count, density);
   request_.root = &nodes_.back()->info;
@@ -323,7 +336,9 @@ bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) 
   request_.limits = limits_.get();
   request_.observer = observer;
   request_.policy = dice.percent(15) ? Policy::sequential : Policy::concurrent;
+  replies_badly_ = drawn.has_failures && dice.percent(5);
   request_.respond = [](void*, void* room) { return ::new (room) Response{200}; };
+  if (replies_badly_) request_.respond = [](void*, void*) -> Response* { throw HttpError{bad_reply}; };
   if (dice.percent(10)) request_.deadline = std::chrono::milliseconds{1 + dice.below(5)};
   if (dice.percent(20)) request_.on_disconnect = dice.percent(50) ? OnDisconnect::finish : OnDisconnect::cancel;
   cancels_ = request_.on_disconnect.value_or(OnDisconnect::cancel) == OnDisconnect::cancel;
@@ -335,8 +350,8 @@ bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) 
 
 // Whatever nobody needs is needed by the root, so that every node is in the plan.
 void RandomGraph::add(Dice& dice, const GraphShape& shape, bool is_root, std::size_t density) {
-  static const std::vector<NodeKind> kinds = {NodeKind::coroutine, NodeKind::coroutine, NodeKind::plain,
-                                              NodeKind::plain,     NodeKind::on_loop,   NodeKind::resource,
+  static const std::vector<NodeKind> kinds = {NodeKind::coroutine, NodeKind::coroutine,    NodeKind::plain,
+                                              NodeKind::plain,     NodeKind::on_loop,      NodeKind::resource,
                                               NodeKind::resource,  NodeKind::sync_resource};
   auto node = std::make_unique<Node>();
   Behaviour& behaviour = node->behaviour;
@@ -347,6 +362,7 @@ void RandomGraph::add(Dice& dice, const GraphShape& shape, bool is_root, std::si
   behaviour.fails = shape.has_failures && dice.percent(15);
   behaviour.awaits_lazy = dice.percent(80);
   behaviour.catches_lazy = dice.percent(50);
+  behaviour.lazy_at_end = !behaviour.awaits_lazy && dice.percent(50);
   if (shape.has_failing_ends && dice.percent(30))
     behaviour.end = dice.percent(50) ? Behaviour::End::fails : Behaviour::End::replaces;
   node->info = info_of(behaviour.kind);
@@ -360,7 +376,8 @@ void RandomGraph::add(Dice& dice, const GraphShape& shape, bool is_root, std::si
     if (!is_lonely && !dice.percent(density) && !(chained && is_last)) continue;
     if (add_need(dice, shape, *node, *nodes_[i])) needed_[i] = true;
   }
-  for (std::size_t i = node->needs.size(); i > 2; --i) std::swap(node->needs[i - 1], node->needs[1 + dice.below(i - 1)]);
+  for (std::size_t i = node->needs.size(); i > 2; --i)
+    std::swap(node->needs[i - 1], node->needs[1 + dice.below(i - 1)]);
   if (is_root && dice.percent(20)) node->needs.push_back(detail::Need{detail::Source::body});
   node->info.needs = node->needs.data();
   node->info.need_count = node->needs.size();
@@ -376,10 +393,11 @@ bool RandomGraph::add_need(Dice& dice, const GraphShape& shape, Node& node, cons
   need.node = &other.info;
   const std::size_t way = dice.below(100);
   if (way < 35 && shape.has_exclusive) need.take = Take::exclusive;
-  else if (way < 55 && shape.has_lazy && can_await(node.behaviour.kind) && !other.info.options.capacity) need.take = Take::lazy;
+  else if (way < 55 && shape.has_lazy && can_await(node.behaviour.kind) && !other.info.options.capacity)
+    need.take = Take::lazy;
   else if (way < 63) need.take = Take::attempt;
   else if (way < 68) need.take = Take::order;
-  else if (way < 71 && !other.info.is_resource()) need.take = Take::guard;
+  else if (way < 71) need.take = Take::guard;
   if (other.info.is_resource()) {
     std::vector<Lifetime> lifetimes;
     for (const Lifetime life : {Lifetime::last_use, Lifetime::handler, Lifetime::request}) {
@@ -408,12 +426,14 @@ void RandomGraph::look_at_plan() {
   const auto& steps = plan_->steps();
   edges_.resize(steps.size());
   last_use_.resize(steps.size());
+  uncached_.resize(steps.size());
   for (const detail::Step& step : steps) {
     for (std::size_t i = 0; i < step.info->need_count; ++i) {
       const detail::Need& need = step.info->needs[i];
       if (need.source != detail::Source::node) continue;
       const std::size_t needed = step.inputs[i].at.step;
       edges_[step.index].push_back({needed, need.take});
+      if (need.uncached) uncached_[needed] = true;
       if (need.lifetime == Lifetime::last_use) last_use_[needed] = true;
     }
   }
@@ -454,9 +474,10 @@ std::optional<RandomGraph::Winner> RandomGraph::winner() const {
       if (edge.take != Take::lazy && edge.take != Take::attempt) hard[edge.step] = true;
     }
   }
-  const std::size_t stage = static_cast<std::size_t>(std::find(guard.rbegin(), guard.rend(), true).base() - guard.begin());
+  const std::size_t stage =
+      static_cast<std::size_t>(std::find(guard.rbegin(), guard.rend(), true).base() - guard.begin());
   for (std::size_t i = 0; i < count; ++i) {
-    if (hard[i] && failed[i]) return Winner{i, failed[i], i < stage};
+    if (hard[i] && failed[i]) return Winner{i, failed[i], i < stage, std::move(hard)};
   }
   return std::nullopt;
 }
@@ -467,7 +488,8 @@ std::vector<bool> RandomGraph::guards() const {
   for (const auto& layer : layers_) {
     for (const detail::NodeInfo* guard : layer) {
       const auto& steps = plan_->steps();
-      const auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& s) { return s.info == guard; });
+      const auto step = std::find_if(steps.begin(), steps.end(),
+                                     [&](const auto& s) { return s.info == guard && !uncached_[s.index]; });
       guards[static_cast<std::size_t>(step - steps.begin())] = true;
     }
   }
@@ -489,8 +511,9 @@ std::string RandomGraph::describe() const {
   const std::vector<bool> guard = guards();
   for (std::size_t i = 0; i < edges_.size(); ++i) {
     const Behaviour& behaviour = of(i);
-    text += std::to_string(i) + (guard[i] ? " guard " : " ") + kinds[static_cast<int>(behaviour.kind)] + (last_use_[i] ? " last_use" : "") +
-            (behaviour.fails ? " fails" : "") + (behaviour.end != Behaviour::End::good ? " ends badly" : "") + " set_up";
+    text += std::to_string(i) + (guard[i] ? " guard " : " ") + kinds[static_cast<int>(behaviour.kind)] +
+            (last_use_[i] ? " last_use" : "") + (behaviour.fails ? " fails" : "") +
+            (behaviour.end != Behaviour::End::good ? " ends badly" : "") + " set_up";
     for (const Waits how : behaviour.set_up) text += std::to_string(static_cast<int>(how));
     text += " tear_down";
     for (const Waits how : behaviour.tear_down) text += std::to_string(static_cast<int>(how));
@@ -531,15 +554,13 @@ Account& Account::of(const Request& request) {
                         [&](const Account* account) { return account->request_ == &request; });
 }
 
-static const bool tracing = std::getenv("UMBEL_TRACE") != nullptr;
-#define TRACE(word) if (tracing) std::fprintf(stderr, "  %p %s %zu\n", (const void*)this, word, step)
 std::string Account::name(std::size_t step) const { return " (node " + std::to_string(step) + ")"; }
 
 void Account::began(std::size_t step, detail::Resolver& resolver) {
-  TRACE("began");
   StepState& state = steps_[step];
   check(++state.began == 1, "a node ran twice" + name(step));
-  check(!stop_.stop_requested() || !graph_.cancels_on_disconnect(), "a node began after the peer had left" + name(step));
+  check(!stop_.stop_requested() || !graph_.cancels_on_disconnect(),
+        "a node began after the peer had left" + name(step));
   if (graph_.plan().policy() == Policy::sequential)
     check(running_ == lazy_waiters_, "two nodes of a sequential plan ran at the same time" + name(step));
   const detail::Step& in_plan = graph_.plan().steps()[step];
@@ -558,7 +579,6 @@ void Account::began(std::size_t step, detail::Resolver& resolver) {
 void Account::goes_on(std::size_t step) { check_inputs(step, "when it went on"); }
 
 void Account::ended(std::size_t step) {
-  TRACE("ended");
   check_inputs(step, "when it ended");
   vacate(step);
   steps_[step].running = false;
@@ -596,13 +616,11 @@ void Account::vacate(std::size_t step) {
 }
 
 void Account::made(std::size_t step) {
-  TRACE("made");
   check(++steps_[step].made == 1, "a value was made twice" + name(step));
   steps_[step].is_alive = true;
 }
 
 void Account::died(std::size_t step) {
-  TRACE("died");
   check(steps_[step].is_alive, "a value died twice" + name(step));
   steps_[step].is_alive = false;
   const bool early = graph_.is_last_use(step);
@@ -620,7 +638,6 @@ void Account::died(std::size_t step) {
 }
 
 void Account::closing(std::size_t step, const Outcome&) {
-  TRACE("closing");
   StepState& state = steps_[step];
   check(++state.closing == 1, "a resource was torn down twice" + name(step));
   check(state.is_alive, "what was never set up was torn down" + name(step));
@@ -639,7 +656,6 @@ void Account::closing(std::size_t step, const Outcome&) {
 void Account::close_goes_on(std::size_t step) { check_inputs(step, "when its tear-down went on"); }
 
 void Account::close_ended(std::size_t step) {
-  TRACE("closed");
   check_inputs(step, "when its tear-down ended");
   vacate(step);
   ++steps_[step].closed;
@@ -650,7 +666,7 @@ void Account::used(std::size_t step, std::size_t lazy) {
   steps_[step].lazies.push_back(lazy);
 }
 
-void Account::judge(int status, bool is_exact, int body_status) {
+void Account::judge(int status, bool is_exact, std::optional<int> body) {
   check(running_ == 0, "something is still in flight");
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const StepState& state = steps_[i];
@@ -661,8 +677,12 @@ void Account::judge(int status, bool is_exact, int body_status) {
   }
   if (!is_exact) return;
   const std::optional<RandomGraph::Winner> winner = graph_.winner();
-  int expected = winner ? winner->status : 200;
-  if (body_status && graph_.reads_body() && !(winner && winner->is_guard)) expected = body_status;
+  if (body.value_or(0) && graph_.reads_body() && !(winner && winner->is_guard)) {
+    return check(status == *body, "a body that did not come was not the reply");
+  }
+  const int expected = winner ? winner->status : body && graph_.replies_badly() ? RandomGraph::bad_reply : 200;
+  for (std::size_t i = 0; winner && i < winner->step; ++i)
+    check(!winner->hard[i] || steps_[i].made == 1, "a node declared before the failure did not run" + name(i));
   check(status == expected,
         "the wrong failure won: " + std::to_string(status) + " in place of " + std::to_string(expected));
 }

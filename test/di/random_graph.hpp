@@ -3,7 +3,6 @@
 // Graphs of hand-made nodes, drawn by chance: every kind, lifetime and way of taking. And the account of a request that
 // goes through one: the nodes themselves say what they see.
 
-#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,8 +47,9 @@ struct Behaviour {
   std::vector<Waits> tear_down{};
   WhenStopped stopped = WhenStopped::passes;
   bool fails = false;
-  bool awaits_lazy = true;     // Its Lazies, one after the other.
-  bool catches_lazy = false;   // What they throw.
+  bool awaits_lazy = true;    // Its Lazies, one after the other.
+  bool catches_lazy = false;  // What they throw.
+  bool lazy_at_end = false;   // Awaits them when it is torn down, not before.
   enum class End : std::uint8_t { good, fails, replaces } end = End::good;
 };
 
@@ -80,6 +80,9 @@ public:
   bool cancels_on_disconnect() const noexcept { return cancels_; }
   bool has_deadline() const noexcept { return request_.deadline > Duration::zero(); }
   bool reads_body() const noexcept { return plan_->reads_body(); }
+  /// What its root makes becomes no reply.
+  bool replies_badly() const noexcept { return replies_badly_; }
+  static constexpr int bad_reply = 498;
   /// A lane may be full.
   bool may_refuse() const noexcept { return refuses_; }
   bool has_failing_ends() const noexcept;
@@ -88,6 +91,7 @@ public:
     std::size_t step;
     int status;
     bool is_guard;
+    std::vector<bool> hard;  // For each step: whether somebody needs it who neither tries nor is lazy.
   };
   std::optional<Winner> winner() const;
   /// For people.
@@ -116,8 +120,10 @@ private:
   std::unique_ptr<const detail::Plan> plan_;
   std::vector<std::vector<Edge>> edges_;
   std::vector<bool> last_use_;
+  std::vector<bool> uncached_;  // Runs for one edge alone.
   bool cancels_ = true;
   bool refuses_ = false;
+  bool replies_badly_ = false;
 };
 
 /// Calls a function later: a Simulation, or a test's own.
@@ -148,7 +154,8 @@ public:
   void waits_for_lazy(bool waits) noexcept { lazy_waiters_ += waits ? 1 : -1; }
 
   /// When all is over.
-  void judge(int status, bool is_exact, int body_status);
+  /// `body`: the status of a body that does not come, 0 if it does; none if nobody asks for body or reply.
+  void judge(int status, bool is_exact, std::optional<int> body);
 
   void check(bool holds, const std::string& mistake) { schedule_.check(holds, mistake); }
 

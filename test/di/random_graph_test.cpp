@@ -2,385 +2,202 @@
 // Random graphs on random schedules: whatever happens in whatever order, the resolver keeps its promises.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <atomic>
-#include <coroutine>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <memory>
-#include <mutex>
-#include <random>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "peer.hpp"
-#include "umbel/core/blocking_port.hpp"
-#include "umbel/core/work_pool.hpp"
-#include "umbel/di/handler.hpp"
-#include "umbel/di/plan.hpp"
-#include "umbel/di/resolver.hpp"
-
-namespace umbel::test {
-
-/// What a hand-made node takes: its own place in the run.
-class Place {
-public:
-  Place(detail::Resolver& resolver, const detail::Step& step) noexcept : resolver_(&resolver), step_(&step) {}
-  detail::Resolver& resolver() const noexcept { return *resolver_; }
-  const detail::Step& step() const noexcept { return *step_; }
-
-private:
-  detail::Resolver* resolver_;
-  const detail::Step* step_;
-};
-
-}  // namespace umbel::test
-
-namespace umbel {
-
-template <>
-struct ParameterTraits<test::Place> {
-  static constexpr detail::Source source = detail::Source::request;
-  template <class Where>
-  static constexpr detail::Need need() {
-    return {source};
-  }
-  static test::Place get(detail::Resolver& resolver, const detail::Step& step, detail::Input) noexcept {
-    return {resolver, step};
-  }
-};
-
-}  // namespace umbel
+#include "random_graph.hpp"
+#include "umbel/core/block_pool.hpp"
+#include "umbel/core/service.hpp"
+#include "umbel/testing/simulation.hpp"
 
 namespace umbel::test {
 namespace {
 
-using Random = std::mt19937_64;
-
-std::size_t below(Random& random, std::size_t limit) {
-  return std::uniform_int_distribution<std::size_t>{0, limit - 1}(random);
-}
-bool chance(Random& random, double probability) { return std::bernoulli_distribution{probability}(random); }
-
-class Run;
-
-/// Suspends until the test says so. `deaf`: a request to stop is not heard.
-class Gate {
+/// Hears what is told of requests, and holds it against what may be told.
+class Auditor : public Observer {
 public:
-  Gate(Run& run, bool deaf) noexcept : run_(run), deaf_(deaf) {}
-  void enter(Env& env) noexcept { env_ = &env; }
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiting);
-  void await_resume() const {
-    if (!deaf_ && env_->stop.stop_requested()) throw Cancelled{};
+  explicit Auditor(testing::Schedule& schedule) noexcept : schedule_(schedule) {}
+
+  void request_started(const RequestEvent& event) noexcept override {
+    ++started_;
+    check(nodes_.emplace(event.id, Nodes{}).second, "a request started twice");
   }
-  void open() noexcept { waiting_.resume(); }
-
-private:
-  Run& run_;
-  bool deaf_;
-  Env* env_ = nullptr;
-  std::coroutine_handle<> waiting_;
-};
-
-/// What a node makes. Tells the run of its life.
-class Made {
-public:
-  explicit Made(const Place& place);
-  Made(const Made&) = delete;
-  ~Made();
-
-private:
-  Run* run_;
-  std::size_t node_;
-};
-
-Task<Made> coroutine_node(Place place);
-Made plain_node(Place place);
-
-/// How a node behaves.
-struct Behaviour {
-  NodeKind kind;
-  std::size_t gates = 0;  // How often a coroutine suspends.
-  bool deaf = false;
-  bool fails = false;
-};
-
-/// A graph of hand-made nodes, in the order in which the plan has them.
-class RandomGraph {
-public:
-  explicit RandomGraph(Random& random) {
-    const std::size_t largest = chance(random, 0.01) ? 150 : chance(random, 0.1) ? 40 : 12;
-    const std::size_t count = 1 + below(random, largest);
-    const double density = std::uniform_real_distribution<>{0.0, 3.0}(random) / static_cast<double>(count);
-    const double failing = chance(random, 0.5) ? 0.15 : 0.0;
-    for (std::size_t i = 0; i < count; ++i) add(random, i + 1 == count, density, failing);
-    request_.root = &nodes_.back()->info;
-    request_.title = "random";
-    request_.root_name = "root";
-    request_.states = &states_;
-    request_.policy = chance(random, 0.2) ? Policy::sequential : Policy::concurrent;
-    request_.respond = [](void*, void* room) { return ::new (room) Response{200}; };
-    std::vector<std::string> problems;
-    plan_ = detail::Plan::compile(request_, problems);
-  }
-
-  const detail::Plan& plan() const noexcept { return *plan_; }
-  const Behaviour& of(const detail::Step& step) const { return reinterpret_cast<const Node*>(step.info)->behaviour; }
-  /// The step whose failure answers; the number of steps if none fails.
-  std::size_t winner() const {
-    const auto& steps = plan_->steps();
-    return static_cast<std::size_t>(
-        std::find_if(steps.begin(), steps.end(), [this](const detail::Step& step) { return of(step).fails; }) -
-        steps.begin());
-  }
-
-private:
-  struct Node {
-    detail::NodeInfo info;  // First: found again by its address.
-    Behaviour behaviour;
-    std::vector<detail::Need> needs;
-  };
-
-  static detail::NodeInfo info_of(NodeKind kind) {
-    if (kind == NodeKind::coroutine)
-      return detail::make_node<detail::CallProvider<coroutine_node>>("coroutine", nullptr);
-    detail::NodeInfo info = detail::make_node<detail::CallProvider<plain_node>>("plain", nullptr);
-    info.kind = kind;
-    return info;
-  }
-
-  // Whatever nobody needs is needed by the root, so that every node is in the plan.
-  void add(Random& random, bool is_root, double density, double failing) {
-    auto node = std::make_unique<Node>();
-    const NodeKind kinds[] = {NodeKind::coroutine, NodeKind::coroutine, NodeKind::plain, NodeKind::plain,
-                              NodeKind::on_loop};
-    node->behaviour.kind = kinds[below(random, std::size(kinds))];
-    if (node->behaviour.kind == NodeKind::coroutine) node->behaviour.gates = below(random, 3);
-    node->behaviour.deaf = chance(random, 0.3);
-    node->behaviour.fails = chance(random, failing);
-    node->info = info_of(node->behaviour.kind);
-    node->needs.push_back(detail::Need{detail::Source::request});  // Its Place.
-    const bool chained = chance(random, 0.4);
-    for (const auto& other : nodes_) {
-      const bool is_last = other == nodes_.back();
-      const bool is_lonely = is_root && !needed_.contains(other.get());
-      if (!is_lonely && !chance(random, density) && !(chained && is_last)) continue;
-      needed_.insert(other.get());
-      detail::Need need{detail::Source::node, chance(random, 0.03)};
-      need.node = &other->info;
-      node->needs.push_back(need);
+  void node(const NodeEvent& event) noexcept override {
+    const auto request = nodes_.find(event.id);
+    if (request == nodes_.end()) return check(false, "the observer heard of a node of no request");
+    NodeLife& life = request->second[event.number];
+    switch (event.moment) {
+      case Moment::requested:
+        return check(!std::exchange(life.requested, true), "a node was requested twice");
+      case Moment::started:
+        check(life.requested, "a node started that was not requested");
+        return check(!std::exchange(life.started, true), "a node started twice");
+      case Moment::suspended:
+        return check(life.started && !life.ended, "a node was suspended that did not run");
+      case Moment::finished:
+        check(life.started, "a node finished that had not started");
+        life.finished = true;
+        return check(!std::exchange(life.ended, true), "a node ended twice");
+      case Moment::failed:
+        if (life.finished) return void(++unanswered_);  // A handler whose value becomes no reply.
+        [[fallthrough]];
+      case Moment::cancelled:
+        return check(!std::exchange(life.ended, true), "a node ended twice");
+      case Moment::closing:
+        check(life.finished, "the tear-down began of what was not made");
+        return check(!std::exchange(life.closing, true), "a tear-down began twice");
+      case Moment::closed:
+        check(life.closing, "a tear-down ended that had not begun");
+        return check(!std::exchange(life.closed, true), "a tear-down ended twice");
     }
-    std::shuffle(node->needs.begin() + 1, node->needs.end(), random);
-    node->info.needs = node->needs.data();
-    node->info.need_count = node->needs.size();
-    nodes_.push_back(std::move(node));
   }
-
-  std::vector<std::unique_ptr<Node>> nodes_;
-  std::set<const Node*> needed_;
-  detail::StateTable states_;
-  detail::PlanRequest request_;
-  std::unique_ptr<const detail::Plan> plan_;
-};
-
-/// One request on its way through a graph, and the account of what happened to it.
-class Run {
-public:
-  Run(const RandomGraph& graph, Context& context)
-      : graph_(graph), peer_(context, OwnedRequest{Method::get, "/"}), steps_(graph.plan().steps().size()) {
-    current().push_back(this);
-  }
-  ~Run() { std::erase(current(), this); }
-
-  static Run& of(const Place& place) {
-    const auto found = std::find_if(current().begin(), current().end(),
-                                    [&](Run* run) { return &run->peer_.request() == &place.resolver().request(); });
-    return **found;
-  }
-
-  Peer& peer() noexcept { return peer_; }
-  const RandomGraph& graph() const noexcept { return graph_; }
-  std::vector<Gate*>& gates() noexcept { return gates_; }
-  void open_a_gate(Random& random) {
-    if (gates_.empty()) return;
-    const auto gate = gates_.begin() + static_cast<std::ptrdiff_t>(below(random, gates_.size()));
-    Gate& chosen = **gate;
-    gates_.erase(gate);
-    chosen.open();
-  }
-  void leave() {
-    has_left_ = has_begun_;  // Before that nobody listens yet.
-    peer_.leave();
-  }
-  void serve() {
-    has_begun_ = true;
-    detail::Resolver::serve(graph_.plan(), peer_, nullptr, detail::Escapes::none);
-  }
-
-  void began(const Place& place) {
-    const std::size_t node = place.step().index;
-    check(++steps_[node].began == 1, "a node ran twice");
-    check(!has_left_, "a node began after the peer had left");
-    for (const std::size_t need : graph_.plan().needs_of(node))
-      check(steps_[need].is_alive, "a node ran before its need");
-    if (graph_.plan().policy() == Policy::sequential)
-      check(running_ == 0, "two nodes of a sequential plan ran at the same time");
-    ++running_;
-  }
-  void ended() { --running_; }
-  void made(std::size_t node) {
-    check(++steps_[node].made == 1, "a value was made twice");
-    steps_[node].is_alive = true;
-  }
-  void died(std::size_t node) {
-    check(steps_[node].is_alive, "a value died twice");
-    check(running_ == 0, "a value died before all were joined");
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      const auto& needs = graph_.plan().needs_of(i);
-      if (steps_[i].is_alive && std::find(needs.begin(), needs.end(), node) != needs.end())
-        check(false, "a value died before its dependents");
+  void replied(const ReplyEvent&) noexcept override { ++replied_; }
+  void request_ended(const void* id, Time) noexcept override {
+    ++ended_;
+    const auto request = nodes_.find(id);
+    if (request == nodes_.end()) return check(false, "the observer heard the end of no request");
+    for (const auto& [number, life] : request->second) {
+      check(!life.started || life.ended, "the observer did not hear the end of a node");
+      check(life.closing == life.closed, "the observer did not hear the end of a tear-down");
     }
-    steps_[node].is_alive = false;
+    nodes_.erase(request);
   }
-
-  /// When all is over.
-  void judge(bool was_cancelled, bool was_refused) {
-    check(peer_.replies() == 1, "there is not one reply");
-    check(running_ == 0 && gates_.empty(), "something is still in flight");
-    for (const auto& step : steps_) check(!step.is_alive, "a value was never destroyed");
-    if (was_cancelled || was_refused) return;
-    const std::size_t winner = graph_.winner();
-    check(peer_.status() == (winner == steps_.size() ? 200 : 400 + static_cast<int>(winner)), "the wrong failure won");
-    for (std::size_t i = 0; i < winner; ++i)
-      check(steps_[i].made == 1, "a node declared before the failure did not run");
+  void judge(std::size_t requests, std::size_t replies, bool replies_badly) {
+    check(unanswered_ == 0 || replies_badly, "a node failed that had finished");
+    check(started_ == requests, "the observer did not hear of each request");
+    check(replied_ == replies, "the observer did not hear of each reply");
+    check(ended_ == requests, "the observer did not hear of each end");
   }
-  const std::string& mistake() const noexcept { return mistake_; }
 
 private:
-  struct StepState {
-    int began = 0;
-    int made = 0;
-    bool is_alive = false;
+  struct NodeLife {
+    bool requested = false;
+    bool started = false;
+    bool ended = false;
+    bool finished = false;
+    bool closing = false;
+    bool closed = false;
   };
-  static std::vector<Run*>& current() {
-    static std::vector<Run*> runs;
-    return runs;
+  using Nodes = std::map<std::size_t, NodeLife>;
+
+  void check(bool holds, const char* mistake) noexcept { schedule_.check(holds, mistake); }
+
+  testing::Schedule& schedule_;
+  std::map<const void*, Nodes> nodes_;
+  std::size_t started_ = 0;
+  std::size_t replied_ = 0;
+  std::size_t ended_ = 0;
+  std::size_t unanswered_ = 0;
+};
+
+/// Has a plan run as Engine::call and things of long life do, and replies with what came of it.
+class TestCaller final : public detail::Caller {
+public:
+  TestCaller(Exchange& exchange, testing::Simulation& sim, bool keeps) noexcept
+      : exchange_(exchange), sim_(sim), keeps_(keeps) {}
+
+  void take(void*) override {}
+  bool keeps() const noexcept override { return keeps_; }
+  void made(detail::Resolver& resolver) noexcept override {
+    sim_.later([this, &resolver] { resolver.let_go(sim_.context()); });
   }
-  void check(bool holds, const char* what) {
-    if (holds) return;
-    const std::lock_guard lock{mutex_};
-    if (mistake_.empty()) mistake_ = what;
+  void ended(detail::ErrorBox error, std::string_view) noexcept override {
+    exchange_.reply(error ? to_response(*error) : Response{200});
   }
 
+private:
+  Exchange& exchange_;
+  testing::Simulation& sim_;
+  bool keeps_;
+};
+
+/// Serves a plan to whoever asks.
+class GraphService : public Service {
+public:
+  enum class By : std::uint8_t { exchange, call, keeping_call };
+
+  GraphService(const RandomGraph& graph, testing::Schedule& schedule, By by) noexcept
+      : graph_(graph), schedule_(schedule), by_(by) {}
+  void run_on(testing::Simulation& sim) noexcept { sim_ = &sim; }
+
+  void serve(Exchange& exchange) noexcept override {
+    accounts_.push_back(std::make_unique<Account>(graph_, exchange, schedule_,
+                                                  [this](std::function<void()> f) { sim_->later(std::move(f)); }));
+    if (by_ == By::exchange) return detail::Resolver::serve(graph_.plan(), exchange, nullptr, detail::Escapes::none);
+    callers_.push_back(std::make_unique<TestCaller>(exchange, *sim_, by_ == By::keeping_call));
+    detail::Resolver::call(graph_.plan(), sim_->context(), exchange.request(), exchange.stop_token(), *callers_.back());
+  }
+
+private:
   const RandomGraph& graph_;
-  Peer peer_;
-  std::vector<StepState> steps_;
-  std::vector<Gate*> gates_;
-  std::atomic<std::size_t> running_{0};
-  bool has_begun_ = false;
-  bool has_left_ = false;
-  std::mutex mutex_;
-  std::string mistake_;
+  testing::Schedule& schedule_;
+  By by_;
+  testing::Simulation* sim_ = nullptr;
+  std::vector<std::unique_ptr<Account>> accounts_;
+  std::vector<std::unique_ptr<TestCaller>> callers_;
 };
 
-void Gate::await_suspend(std::coroutine_handle<> waiting) {
-  waiting_ = waiting;
-  run_.gates().push_back(this);
+// The graph of the run before: a failing one is shown.
+std::string& last_graph() {
+  static std::string text;
+  return text;
 }
 
-Made::Made(const Place& place) : run_(&Run::of(place)), node_(place.step().index) { run_->made(node_); }
-Made::~Made() { run_->died(node_); }
-
-// A node's time, from its start to its end.
-class Activity {
-public:
-  explicit Activity(const Place& place) : run_(Run::of(place)) { run_.began(place); }
-  Activity(const Activity&) = delete;
-  ~Activity() { run_.ended(); }
-
-private:
-  Run& run_;
-};
-
-void fail_if_it_must(const Place& place) {
-  const Behaviour& behaviour = Run::of(place).graph().of(place.step());
-  if (behaviour.fails) throw HttpError{400 + static_cast<int>(place.step().index)};
-}
-
-Task<Made> coroutine_node(Place place) {
-  Run& run = Run::of(place);
-  const Activity activity{place};
-  const Behaviour& behaviour = run.graph().of(place.step());
-  for (std::size_t i = 0; i < behaviour.gates; ++i) {
-    Gate gate{run, behaviour.deaf};
-    co_await gate;
-  }
-  fail_if_it_must(place);
-  co_return place;
-}
-
-Made plain_node(Place place) {
-  const Activity activity{place};
-  fail_if_it_must(place);
-  return Made{place};
-}
-
-/// Everything that may happen next, happening in random order.
-class Schedule {
-public:
-  explicit Schedule(std::uint64_t seed) : random_(seed), graph_(random_) {
-    if (chance(random_, 0.1)) port_.pool().set_limit(below(random_, 3));
-    const std::size_t count = 1 + below(random_, 3);
-    for (std::size_t i = 0; i < count; ++i) runs_.push_back(std::make_unique<Run>(graph_, port_.context()));
-    leaves_at_ = chance(random_, 0.3) ? below(random_, 30) : ~std::size_t{0};
-  }
-
-  std::string play() {
-    std::size_t served = 0;
-    for (std::size_t turn = 0; served < runs_.size() || !is_over(); ++turn) {
-      if (turn == leaves_at_) leave();
-      if (served < runs_.size() && chance(random_, 0.3)) runs_[served++]->serve();
-      act();
-      if (turn > 100'000) return "it never ends";
+void play(testing::Schedule& schedule, const GraphShape& shape) {
+  Dice dice{schedule};
+  Auditor auditor{schedule};
+  const bool is_observed = dice.percent(20);
+  const RandomGraph graph{dice, shape, is_observed ? &auditor : nullptr};
+  struct Show {
+    const RandomGraph& graph;
+    const testing::Schedule& schedule;
+    ~Show() {
+      if (!schedule.mistake().empty()) last_graph() = graph.describe();
     }
-    port_.run();
-    for (const auto& run : runs_) {
-      run->judge(run.get() == left_, port_.pool().limit() < 3);
-      if (!run->mistake().empty()) return run->mistake();
-    }
-    return port_.context().is_idle() ? "" : "the Context has work left";
+  } const show{graph, schedule};
+  const auto by = static_cast<GraphService::By>(dice.percent(80) ? 0 : 1 + dice.below(2));
+  const bool is_called = by != GraphService::By::exchange;
+  GraphService service{graph, schedule, by};
+  testing::Simulation sim{service, schedule};
+  service.run_on(sim);
+  sim.turn_limit(20'000);
+  bool is_exact = !graph.has_deadline() && !graph.has_failing_ends() && !graph.may_refuse();
+  if (dice.percent(10)) {
+    sim.pace(testing::Pace::any);
+    is_exact = false;
   }
-
-private:
-  bool is_over() const {
-    return std::all_of(runs_.begin(), runs_.end(), [](const auto& run) { return run->peer().replies() > 0; });
+  if (dice.percent(5)) {
+    sim.worker_limit(dice.below(3));
+    is_exact = false;
   }
-  void leave() {
-    left_ = runs_[below(random_, runs_.size())].get();
-    left_->leave();
-  }
-  void act() {
-    Run& run = *runs_[below(random_, runs_.size())];
-    switch (below(random_, 3)) {
-      case 0:
-        return void(port_.step(1 + below(random_, 2)));
-      case 1:
-        if (const std::size_t waiting = port_.pool().waiting()) port_.pool().run_one(below(random_, waiting));
-        return;
-      default:
-        return run.open_a_gate(random_);
+  const int body_status = dice.percent(20) ? 413 : 0;
+  const std::size_t count = 1 + dice.below(dice.percent(30) ? 5 : 2);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& request = sim.request("/");
+    if (body_status) request.body_fails(body_status);
+    if (dice.percent(30)) request.may_leave();
+    if (dice.percent(5)) sim.later([&request] { request.cancel(CancelReason::shutdown); });
+    if (dice.percent(5)) {
+      request.deadline(sim.now() + std::chrono::milliseconds{1 + dice.below(4)});
+      is_exact = false;
     }
   }
-
-  Random random_;
-  RandomGraph graph_;
-  testing::ManualPort port_;
-  std::vector<std::unique_ptr<Run>> runs_;
-  std::size_t leaves_at_;
-  Run* left_ = nullptr;
-};
+  sim.run();
+  if (!schedule.mistake().empty()) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    testing::SimulatedRequest& request = *sim.requests()[i];
+    const bool obeys = is_called || graph.cancels_on_disconnect() || request.stop_reason() == CancelReason::shutdown;
+    const bool was_cancelled = request.has_left() && obeys;
+    Account::of(request.request())
+        .judge(request.status(), is_exact && !was_cancelled, is_called ? std::nullopt : std::optional{body_status});
+  }
+  if (is_observed) auditor.judge(count, is_called ? 0 : count, graph.replies_badly());
+}
 
 // UMBEL_SEED=n plays that one alone, UMBEL_SCHEDULES=n so many.
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
@@ -390,44 +207,12 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 
 TEST(RandomGraph, KeepsEveryPromiseOnEverySchedule) {
   const std::uint64_t only = number_from("UMBEL_SEED", 0);
-  const std::uint64_t count = only ? 1 : number_from("UMBEL_SCHEDULES", 20'000);
+  testing::SeedOptions options{only ? only : 20'261'122, only ? 1 : number_from("UMBEL_SCHEDULES", 100'000)};
 
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const std::uint64_t seed = only ? only : 20'261'122 + i;
-    const std::string mistake = Schedule{seed}.play();
-    ASSERT_EQ(mistake, "") << "UMBEL_SEED=" << seed;
-  }
-}
+  const testing::Exploration runs =
+      testing::for_each_seed([](testing::Schedule& schedule) { play(schedule, GraphShape{}); }, options);
 
-// The same on real workers: what a node wrote, those that need it may read.
-std::string play_on_threads(std::uint64_t seed, WorkPool& pool) {
-  Random random{seed};
-  const RandomGraph graph{random};
-  BlockingPort port{pool};
-  Run one{graph, port.context()};
-  Run two{graph, port.context()};
-  const bool leaves = chance(random, 0.3);
-
-  one.serve();
-  two.serve();
-  if (leaves) one.peer().leave();  // A worker may begin a node at this very moment.
-  port.run_until([&] {
-    while (!one.gates().empty() || !two.gates().empty()) (chance(random, 0.5) ? one : two).open_a_gate(random);
-    return one.peer().replies() > 0 && two.peer().replies() > 0;
-  });
-
-  one.judge(leaves, false);
-  two.judge(false, false);
-  return one.mistake() + two.mistake();
-}
-
-TEST(RandomGraph, KeepsEveryPromiseOnRealThreads) {
-  ThreadPool pool{{.threads = 3}};
-
-  for (std::uint64_t i = 0; i < 2'000; ++i) {
-    const std::uint64_t seed = 20'261'122 + i;
-    ASSERT_EQ(play_on_threads(seed, pool), "") << "seed " << seed;
-  }
+  EXPECT_EQ(runs.mistake, "") << "UMBEL_SEED=" << options.first + runs.schedules - 1 << "\n" << last_graph();
 }
 
 }  // namespace

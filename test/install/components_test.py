@@ -12,8 +12,8 @@ import sys
 import tempfile
 import unittest
 
-COMPONENTS = {"umbel", "umbel-core", "umbel-json", "umbel-uv", "umbel-testing", "umbel-di", "umbel-http1", "umbel-http1-uv",
-              "umbel-loopback"}
+COMPONENTS = {"umbel", "umbel-core", "umbel-json", "umbel-uv", "umbel-testing", "umbel-testing-di", "umbel-di", "umbel-http1",
+              "umbel-http1-uv", "umbel-loopback"}
 
 
 def run(*command, **options):

@@ -12,6 +12,9 @@
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/when_all.hpp"
 #include "umbel/di/app.hpp"
+#include "umbel/di/background.hpp"
+#include "umbel/di/override_set.hpp"
+#include "umbel/di/response_head.hpp"
 
 namespace umbel {
 namespace {
@@ -66,6 +69,40 @@ TEST_F(Loopback, ShowsWhatAPeerWouldSee) {
   EXPECT_EQ(client.get("/none").status(), 404);
   EXPECT_EQ(client.post("/1", "").status(), 405);
   EXPECT_EQ(client.get("/%zz").status(), 400);
+}
+
+std::string unchanged(ResponseHead& head) {
+  head.status(304);
+  head.set("etag", "\"7\"");
+  return "not to be sent";
+}
+
+TEST_F(Loopback, ShowsWhatAHeadMadeOfAReply) {
+  app.get("/unchanged", unchanged);
+  loopback::Client client{app};
+
+  const loopback::Reply reply = client.get("/unchanged");
+
+  EXPECT_EQ(reply.status(), 304);
+  EXPECT_EQ(reply.header("etag"), "\"7\"");
+  EXPECT_EQ(reply.body(), "");
+  EXPECT_EQ(reply.content_type(), "");
+}
+
+std::string counts(State<std::atomic<int>> done, Background& background) {
+  background.add([](State<std::atomic<int>> count) { ++*count; }, done);  // On a worker.
+  return "counted";
+}
+
+TEST_F(Loopback, HasDoneWhatComesAfterTheReplyWhenItHasIt) {
+  std::atomic<int> done{0};
+  app.borrow(done);
+  app.get("/counts", counts);
+  loopback::Client client{app};
+
+  EXPECT_EQ(client.get("/counts").body(), "counted");
+
+  EXPECT_EQ(done, 1);
 }
 
 TEST_F(Loopback, RefusesABodyThatIsTooLarge) {
@@ -200,6 +237,23 @@ TEST_F(Loopback, OfSeveralClientsShareAnApp) {
   loopback::Client two{app};
 
   EXPECT_EQ(one.get("/1").body(), two.get("/1").body());
+}
+
+Task<int> halved(Path<"n", int> n) { co_return *n / 2; }
+TEST_F(Loopback, OfAnOverrideSetHasOverridesOfItsOwn) {
+  OverrideSet set{app};
+  set.override<doubled>(halved);
+  OverrideSet another{app};
+  another.decorate<doubled>([](Original<doubled> twice) { return *twice + 1; });
+  loopback::Client through_set{set};
+  loopback::Client through_another{another};
+  loopback::Client plain{app};
+
+  EXPECT_EQ(through_set.get("/8").body(), "8 4m");
+  EXPECT_EQ(through_another.get("/8").body(), "8 17m");
+  EXPECT_EQ(plain.get("/8").body(), "8 16m");
+  set.override<doubled>([] { return 0; });
+  EXPECT_EQ(through_set.get("/8").body(), "8 0m");
 }
 
 }  // namespace

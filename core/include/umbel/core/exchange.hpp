@@ -30,6 +30,11 @@ public:
   /// When an answer is of no use any more, as the transport was told (a header, a broker's timeout). `Time::max()`:
   /// never. The transport tells; it is the service that keeps it.
   Time deadline() const noexcept { return deadline_; }
+  /// Which variant of the service answers, as the service and who chose it agree: an App and its OverrideSet. Null: the
+  /// usual one. Opaque to transports.
+  const void* variant() const noexcept { return variant_; }
+  /// For a service that hands the exchange on to the one that knows the variant.
+  void choose(const void* variant) noexcept { variant_ = variant; }
 
   /// Asks for the whole body. True: `request().body()` holds it now, or `body_error()` tells why not. False: `ready`
   /// is enqueued when it does. Once per exchange; a service that has no use for the body does not call it, and the
@@ -58,6 +63,7 @@ protected:
   CancelReason stop_reason_ = CancelReason::disconnected;  // Set before `stop_` is asked.
   int body_error_ = 0;
   Time deadline_ = Time::max();
+  const void* variant_ = nullptr;  // Not owned.
 };
 
 }  // namespace umbel

@@ -32,6 +32,8 @@ public:
   void set(std::string_view name, std::string_view value);
   /// Adds a field, beside others of that name.
   void append(std::string_view name, std::string_view value);
+  /// Puts all of `before` in front of what is here.
+  void prepend(ResponseHeaders&& before);
   void remove(std::string_view name) noexcept;
   /// The first value of that name. Valid until the headers change.
   std::optional<std::string_view> get(std::string_view name) const noexcept;
@@ -87,6 +89,8 @@ public:
   Response&& append_header(std::string_view name, std::string_view value) && {
     return std::move(append_header(name, value));
   }
+  /// Puts fields in front of those that are here: of two cookies of one name a browser keeps the last. No content type.
+  Response& prepend_headers(ResponseHeaders&& before) & { return headers_.prepend(std::move(before)), *this; }
   Response& body(Buffer&& body) & noexcept { return body_ = std::move(body), *this; }
 
   /// For transports: the header fields as they go on the wire, without the content type of `known_content_type`.

@@ -2,6 +2,8 @@
 #pragma once
 // The application: routes, state, and what wraps everything. A Service for any transport.
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,11 +16,16 @@
 #include "umbel/di/around.hpp"
 #include "umbel/di/error_mapper.hpp"
 #include "umbel/di/graph.hpp"
-#include "umbel/di/observer.hpp"
+#include "umbel/di/observers.hpp"
+#include "umbel/di/override.hpp"
 #include "umbel/di/params.hpp"
 #include "umbel/di/router.hpp"
 
 namespace umbel {
+
+namespace detail {
+struct Endpoint;
+}
 
 /// What a server answers with.
 ///
@@ -27,9 +34,9 @@ namespace umbel {
 ///     app.get("/items/{item_id}", read_item);
 ///     return http1::serve(app, {.port = 8000});
 ///
-/// Built up on one thread; once it is started (by the first transport or Engine) it never changes, and the Contexts of
-/// any number of threads share it without locks. What only the whole application shows - a State that is missing,
-/// routes that conflict - is a StartError then. Must outlive every transport and Engine that uses it.
+/// Built up on one thread; once it is started (by the first transport or Engine) it never changes, overrides aside, and
+/// the Contexts of any number of threads share it without locks. What only the whole application shows - a State that
+/// is missing, routes that conflict - is a StartError then. Must outlive every transport and Engine that uses it.
 class App : public Router<>, public Service {
 public:
   App();
@@ -110,7 +117,8 @@ public:
   /// How long the tear-down of one resource may take before it is asked to stop. 5 s unless told.
   App& tear_down_limit(Duration limit);
 
-  /// Has a provider of lifetime `app` or `loop` made although no route takes it: a worker's, or what Engine::call needs.
+  /// Has a provider of lifetime `app` or `loop` made although no route takes it: a worker's, or what Engine::call
+  /// needs.
   template <auto& provider>
   App& keep() {
     static_assert(detail::node_of<provider>->is_shared(),
@@ -120,7 +128,43 @@ public:
     return *this;
   }
 
-  /// Not owned; outlives the App. One at the most.
+  /// Has `replacement` run wherever a route, a guard or Engine::call takes `provider`, as long as the result lives.
+  ///
+  ///     auto o = app.override<current_user>([] { return User{"alice"}; });
+  ///
+  /// It is any callable that a provider may be and makes the same, of any kind; it is kept until the App is gone. What
+  /// it takes itself is provided; what `provider` takes is not run for it. Not chained: what it takes may be overridden
+  /// in turn, but it is never replaced itself. Of several for one provider the last one counts, until it is gone.
+  /// `on_loop<f>` and `f` are two providers, so are `provider<f>...` and `f`.
+  ///
+  /// Throws StartError, and changes nothing, if no route takes `provider`, a State is missing, a Path that a route's
+  /// template lacks, a lifetime does not fit what stands around it, or it leads back to itself; std::logic_error if its
+  /// own lifetime is longer than a request and not that of `provider`. Before the start that is checked at the start.
+  ///
+  /// Any thread may install and destroy, while others serve. The plans that are concerned are made anew, once each, and
+  /// put in place one by one; a request keeps the plan that it started with. Plans and replacements are kept until the
+  /// App is gone, and used again when the same overrides are in force again. A route that cannot be planned without the
+  /// override - a State is missing - answers 500 when it is gone.
+  ///
+  /// What requests share (Lifetime::app, loop) is made once: with what is in force at the start, which then stays in
+  /// its place for good. Overridden later, routes have the replacement made per request, and what is there already
+  /// keeps what it has. Nor are Apps concerned that are mounted here.
+  template <auto& named_provider, class G>
+  Override override(G&& replacement) {
+    return install(detail::stand_in_for<named_provider, false, std::decay_t<G>>(std::forward<G>(replacement)));
+  }
+  /// The same for what uses the real one: `decorator` takes an Original<provider>.
+  ///
+  ///     auto d = app.decorate<price_of>([](Original<price_of> price) { return *price * 2; });
+  ///
+  /// That is always the real one, with whatever overrides below it are in force, never another decorator.
+  template <auto& named_provider, class G>
+  Override decorate(G&& decorator) {
+    return install(detail::stand_in_for<named_provider, true, std::decay_t<G>>(std::forward<G>(decorator)));
+  }
+
+  /// Has `observer` hear what happens; several hear it in the order in which they were given. Not owned; outlives the
+  /// App. Throws std::logic_error once the App has started.
   App& observe(Observer& observer);
 
   /// Every route's plan, those of routers and mounted Apps at their full paths. Before the start it shows what there is
@@ -141,8 +185,11 @@ public:
 
 private:
   friend class Engine;
+  friend class Override;
+  friend class OverrideSet;
   struct Started;
   struct Lock;
+  class Replanning;
   struct Mount {
     std::string prefix;
     App* app;
@@ -158,10 +205,27 @@ private:
   void add_routes(Started& started, std::vector<std::string>& problems) const;
   void add_mounts(Started& started, std::vector<std::string>& problems) const;
   void surround() noexcept;
+  Override install(std::unique_ptr<detail::StandIn> stand_in);
+  void put_in_force(detail::OverrideLayer& layer, std::unique_ptr<detail::StandIn> stand_in);
+  void undo(detail::OverrideLayer& layer, const detail::StandIn& stand_in) noexcept;
+  void add_set(const std::shared_ptr<detail::OverrideLayer>& layer);
+  void remove_set(detail::OverrideLayer& layer) noexcept;
+  std::shared_ptr<const detail::OverrideTable> overrides_in(const detail::OverrideLayer& layer) const;
+  /// Those of `layer` from `first` on.
+  void check_use(const detail::OverrideLayer& layer, const Started& started, std::size_t first,
+                 std::vector<std::string>& problems) const;
+  void forget_overrides() noexcept;
+  detail::PlanRequest request_of(const detail::NodeInfo& root, std::string_view title, std::string name,
+                                 Started& started) const;
+  const std::atomic<const detail::Plan*>& plan_of_call(const detail::NodeInfo& node);
   detail::SharedNodes* shared() const noexcept;  // Once it has started.
   void open_own(Context& context, Notice& opened) noexcept;
   void close_own(Context& context, Notice& closed) noexcept;
+  const detail::Plan* varied(const detail::Plan& plan, const Exchange& exchange) const noexcept;
   void dispatch(Exchange& exchange) noexcept;
+  /// `endpoint` is null if no template fits.
+  void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) noexcept;
+  void reply_unrouted(Exchange& exchange, Response response) noexcept;
 
   /// What answers when everything around it has had its say.
   class Core : public Service {
@@ -178,15 +242,19 @@ private:
   std::vector<std::unique_ptr<detail::Around>> arounds_;
   std::vector<Mount> mounts_;
   Policy policy_ = Policy::concurrent;
-  Observer* observer_ = nullptr;
   Duration tear_down_limit_ = std::chrono::seconds{5};
   std::vector<const detail::NodeInfo*> kept_;
   std::vector<detail::ErrorMapper> mappers_;
   std::unique_ptr<detail::Limits> limits_;
   bool is_plain_ = true;     // Nothing but routes: nothing is around, and nothing has to be made first.
   bool has_shared_ = false;  // Some nodes are.
+  Observers observers_;
+  Observer* observer_ = nullptr;  // The only one, or `observers_`. Null: nobody listens.
   Core core_{*this};
   Service* outermost_ = nullptr;  // Null: nothing is around.
+  std::shared_ptr<detail::OverrideLayer> overrides_;
+  std::vector<std::shared_ptr<detail::OverrideLayer>> sets_;
+  std::vector<std::unique_ptr<detail::StandIn>> stand_ins_;  // All that a plan may refer to.
   std::unique_ptr<Started> started_;
   std::unique_ptr<Lock> lock_;  // Several Contexts may start us at the same time.
 };

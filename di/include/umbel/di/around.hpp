@@ -21,7 +21,9 @@ public:
   /// `outer` is whose body is collected when the service asks; null if the request has it already.
   ServiceCall(Service& service, const Request& request, Exchange* outer) noexcept : service_(service), outer_(outer) {
     request_ = request;
-    if (outer) deadline_ = outer->deadline();
+    if (!outer) return;
+    deadline_ = outer->deadline();
+    variant_ = outer->variant();
   }
 
   void enter(Env& env) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 // One App on one Context: how code that has requests of its own, or none at all, uses the graph.
 
+#include <atomic>
 #include <coroutine>
 #include <memory>
 #include <optional>
@@ -145,13 +146,13 @@ private:
 
   struct Called {
     const detail::NodeInfo* node;
-    std::unique_ptr<const detail::Plan> plan;
+    const std::atomic<const detail::Plan*>* plan;
   };
 
   App& app_;
   Context& context_;
   detail::Opening& opening_;
-  std::vector<Called> called_;  // Plans of what `call` was asked for.
+  std::vector<Called> called_;  // Where the plans are of what `call` was asked for.
 };
 
 template <class Done>

@@ -37,6 +37,7 @@ template <class R>
 struct Reply {
   using Slot = typename Returned<R>::Slot;
   using Value = typename Returned<R>::Value;
+  static constexpr bool is_response = std::is_same_v<Value, Response>;
   static_assert(std::is_void_v<Value> || std::is_same_v<Value, Response> || is_text<Value>,
                 "umbel: a handler returns a Response, text, or nothing (204), or a Task or Result of these. Make a "
                 "Response of it: Response::json(...), Response::text(...)");
@@ -66,17 +67,29 @@ class HandlerBox {
 public:
   template <class H>
   static HandlerBox of(H handler) {
+    HandlerBox box = of_node(std::move(handler));
+    if constexpr (HasSignature<H>) {
+      using Made = Reply<typename Signature<H>::Result>;
+      box.respond_ = Made::function();
+      box.returns_response_ = Made::is_response;
+    }
+    return box;
+  }
+  /// The same of a callable that makes no reply.
+  template <class H>
+  static HandlerBox of_node(H handler) {
     HandlerBox box;
+    if constexpr (std::is_pointer_v<H>) box.function_ = reinterpret_cast<const void*>(handler);
     box.object_ = {new H(std::move(handler)), [](void* object) { delete static_cast<H*>(object); }};
     box.info_ = &HandlerNode<H>::info;
-    if constexpr (HasSignature<H>) box.respond_ = Reply<typename Signature<H>::Result>::function();
-    if constexpr (std::is_pointer_v<H>) box.function_ = reinterpret_cast<const void*>(handler);
     return box;
   }
 
   const void* object() const noexcept { return object_.get(); }
   const NodeInfo& info() const noexcept { return *info_; }
   auto respond() const noexcept { return respond_; }
+  /// Whether the reply is the handler's own, to which a ResponseHead only adds.
+  bool returns_response() const noexcept { return returns_response_; }
   /// The handler's name, if the program's symbols tell it; else "handler".
   std::string name() const;
 
@@ -86,6 +99,7 @@ private:
   std::unique_ptr<void, void (*)(void*)> object_;
   const NodeInfo* info_ = nullptr;
   Response* (*respond_)(void* slot, void* room) = nullptr;
+  bool returns_response_ = false;
   const void* function_ = nullptr;  // The address of a plain function.
 };
 

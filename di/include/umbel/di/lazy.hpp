@@ -18,7 +18,8 @@ namespace umbel {
 ///       const History& all = co_await history;
 ///
 /// `co_await` gives `const T&`, or throws what the provider failed with, which fails the request only if nobody catches
-/// it. If the request is over before, it throws Cancelled. A resource that is awaited lives as any other does.
+/// it. If the request is over before, it throws Cancelled: a tear-down gets only what is there. A resource that is
+/// awaited lives as any other does.
 template <auto& provider>
 class Lazy {
 public:
@@ -30,15 +31,18 @@ public:
                 "two requests wait for one another: write Depends<f>");
 
   /// The resolver calls this.
-  Lazy(detail::Resolver& resolver, detail::Input input) noexcept : resolver_(&resolver), input_(input) {}
+  Lazy(detail::Resolver& resolver, const detail::Step& taker, detail::Input input) noexcept
+      : resolver_(&resolver), taker_(&taker), input_(input) {}
 
   class Awaiter {
   public:
-    Awaiter(Env& env, detail::Resolver& resolver, detail::Input input) noexcept
-        : env_(env), resolver_(resolver), input_(input), waiter_(resume, input.at.step) {}
-    Awaiter(const Awaiter& other) noexcept : Awaiter(other.env_, other.resolver_, other.input_) {}
+    Awaiter(Env& env, detail::Resolver& resolver, const detail::Step& taker, detail::Input input) noexcept
+        : env_(env), resolver_(resolver), taker_(taker), input_(input), waiter_(resume, input.at.step) {}
+    Awaiter(const Awaiter& other) noexcept : Awaiter(other.env_, other.resolver_, other.taker_, other.input_) {}
 
-    bool await_ready() noexcept { return env_.stop.stop_requested() || resolver_.demand(input_.at.step); }
+    bool await_ready() noexcept {
+      return env_.stop.stop_requested() || resolver_.is_closing(taker_.index) || resolver_.demand(input_.at.step);
+    }
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
       waiting_ = waiting;
       waiter_.self = this;
@@ -49,7 +53,7 @@ public:
     decltype(auto) await_resume() {
       stopped_.unlink();
       if (const Error* const error = resolver_.failure(input_)) error->rethrow();
-      if (!resolver_.is_made(input_.at.step)) throw Cancelled{};
+      if (!resolver_.is_made(input_.at.step) || resolver_.is_closing(input_.at.step)) throw Cancelled{};
       if constexpr (!std::is_void_v<Value>) return resolver_.value<const Value>(input_);
     }
 
@@ -68,6 +72,7 @@ public:
 
     Env& env_;
     detail::Resolver& resolver_;
+    const detail::Step& taker_;
     detail::Input input_;
     std::coroutine_handle<> waiting_;
     Part<detail::LazyWaiter> waiter_;
@@ -75,18 +80,19 @@ public:
   };
 
   void enter(Env& env) noexcept { env_ = &env; }
-  Awaiter operator co_await() const noexcept { return Awaiter{*env_, *resolver_, input_}; }
+  Awaiter operator co_await() const noexcept { return Awaiter{*env_, *resolver_, *taker_, input_}; }
 
 private:
   detail::Resolver* resolver_;
+  const detail::Step* taker_;
   detail::Input input_;
   Env* env_ = nullptr;
 };
 
 template <auto& provider>
 struct ParameterTraits<Lazy<provider>> : detail::EdgeTraits<Lazy<provider>, provider, detail::Take::lazy> {
-  static Lazy<provider> get(detail::Resolver& resolver, const detail::Step&, detail::Input input) noexcept {
-    return {resolver, input};
+  static Lazy<provider> get(detail::Resolver& resolver, const detail::Step& step, detail::Input input) noexcept {
+    return {resolver, step, input};
   }
 };
 

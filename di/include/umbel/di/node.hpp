@@ -23,8 +23,8 @@ enum class NodeKind : std::uint8_t {
   sync_resource,  // The same, set up and torn down on the work queue.
 };
 
-/// When a resource is torn down. `Depends<open_session, Lifetime::request>` says it for one edge, `provider<f>` for all.
-/// In order of length: whoever uses a resource has a lifetime no longer than it.
+/// When a resource is torn down. `Depends<open_session, Lifetime::request>` says it for one edge, `provider<f>` for
+/// all. In order of length: whoever uses a resource has a lifetime no longer than it.
 enum class Lifetime : std::uint8_t {
   automatic,  // `handler`.
   last_use,   // When the last node that takes it is done.
@@ -131,7 +131,7 @@ struct ShortestLife {
 /// What `provider<f>` says of f.
 struct ProviderOptions {
   Lifetime lifetime = Lifetime::automatic;
-  std::size_t capacity = 0;   // How many may exist at once; 0: any number.
+  std::size_t capacity = 0;    // How many may exist at once; 0: any number.
   std::string_view lane = {};  // Where its plain code runs; empty: the work queue itself.
 };
 
@@ -157,13 +157,10 @@ struct NodeInfo {
   bool takes_body;     // It, or whatever it depends on.
   bool takes_request;  // Anything that a request brings.
   bool reads_scopes;
+  const void* object = nullptr;  // What is called, of a node that is made at run time; null for providers and handlers.
 
-  constexpr bool is_resource() const noexcept {
-    return kind == NodeKind::resource || kind == NodeKind::sync_resource;
-  }
-  constexpr bool runs_on_worker() const noexcept {
-    return kind == NodeKind::plain || kind == NodeKind::sync_resource;
-  }
+  constexpr bool is_resource() const noexcept { return kind == NodeKind::resource || kind == NodeKind::sync_resource; }
+  constexpr bool runs_on_worker() const noexcept { return kind == NodeKind::plain || kind == NodeKind::sync_resource; }
   /// One for many requests.
   constexpr bool is_shared() const noexcept { return options.lifetime >= Lifetime::loop; }
 };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Who hears what happens: what access logs, metrics and traces are made of, and what the client must not see.
+// access_log.hpp and chrome_trace.hpp have two observers that are ready to use.
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "umbel/core/context.hpp"
@@ -14,6 +16,7 @@ namespace umbel {
 
 /// A node that failed.
 struct Failure {
+  const void* id;          // Of the request.
   std::string_view route;  // "GET /items/{item_id}"; "call price_of" for what Engine::call was asked.
   std::string_view node;   // "open_session"; "request" if its body did not come, or a conversion threw.
   const Error& error;      // Valid during the call.
@@ -22,6 +25,7 @@ struct Failure {
 
 /// A tear-down or a background task that failed when the reply was sent already.
 struct LateError {
+  const void* id;  // Of the request.
   std::string_view route;
   std::string_view node;
   const Error& error;  // Valid during the call.
@@ -30,47 +34,53 @@ struct LateError {
 /// A request, from the moment when its route is known. All of it is valid during the call.
 struct RequestEvent {
   const void* id;          // The same in all events of a request; another one's when it is over.
-  std::string_view route;  // "GET /items/{item_id}"; empty if no route answers it.
+  std::string_view route;  // "GET /items/{item_id}"; "call price_of"; empty if no route answers it: 404, 405, OPTIONS.
   const Request& request;
   Time time;  // Of the Context's clock, which is monotonic.
 };
 
-/// The reply is handed to the transport.
+/// The reply is handed to the transport. If the peer has left, nobody gets it.
 struct ReplyEvent {
   const void* id;
   std::string_view route;
   const Request& request;
   Time time;
+  Duration took;  // Since request_started.
   int status;
-  std::size_t body_bytes;
+  std::size_t body_bytes;  // As made: what HEAD, 204 and 304 leave out is in it.
 };
 
-/// What a node does.
+/// What a node does. Each that is requested comes to one of finished, failed and cancelled, once; each that is closing
+/// comes to closed. What never gets what it needs is never requested.
 enum class Moment : std::uint8_t {
-  requested,  // Its inputs are there: it is about to run, or waits for a worker.
+  requested,  // It is about to run; on a worker, perhaps behind those that it needs.
   started,    // It runs.
-  suspended,  // It awaits something.
+  suspended,  // It awaits something, for the first time. How it goes on is not told.
   finished,   // It has made its value.
-  failed,     // Or has not.
-  cancelled,  // It was asked to stop, and has.
+  failed,     // Or has not; without `started`, no worker would take it.
+  cancelled,  // It was asked to stop, and has; without `started`, it was not run after all.
   closing,    // Its tear-down begins.
   closed,     // Its tear-down is over.
 };
 
 struct NodeEvent {
-  const void* id;          // Of the request.
+  const void* id;  // Of the request.
   std::string_view route;
   std::string_view node;
   std::size_t number;  // In GraphRoute::nodes of the route.
   Moment moment;
-  Time time;           // When it happened. What a worker does is told when the worker is done.
-  const Error* error;  // failed; closed if the tear-down failed. Else null.
+  bool on_worker;  // It runs, and is torn down, on the work queue.
+  Time time;       // When it happened. What a worker does is told when the worker is done: other nodes' later moments
+                   // may have been told before.
+  const Error* error;  // failed, cancelled if it ran; closed if the tear-down failed. Else null.
 };
 
 /// A node's code did not give the loop back for too long.
 struct BlockedEvent {
+  const void* id;  // Of the request.
   std::string_view route;
   std::string_view node;
+  Time time;  // When it began to.
   Duration duration;
 };
 
@@ -84,11 +94,19 @@ public:
   virtual void node_failed(const Failure&) noexcept {}
   virtual void replied(const ReplyEvent&) noexcept {}
   virtual void late_error(const LateError&) noexcept {}
+  /// For tests: asked once for each node that was just told to be requested. An error that is given is the node's,
+  /// which does not run. testing::Faults does it.
+  virtual std::unique_ptr<Error> fail_instead(const NodeEvent&) noexcept { return nullptr; }
   /// Everything is torn down. The request that came with the id may be gone.
   virtual void request_ended(const void* id, Time time) noexcept { static_cast<void>(id), static_cast<void>(time); }
 
-  /// A node that keeps the loop longer than this is reported: its first piece up to an await, its tear-down, a handler
-  /// or mapper that waits for nothing. Read once, at the start. Zero: nothing is measured.
+  /// A node that keeps the loop at least this long is reported. Read once per route, at the start, and constant. Zero:
+  /// nothing is measured.
+  ///
+  /// Covered are `on_loop` functions whole, and of coroutines and resources, handlers included, the piece from their
+  /// start to their first suspension, and the same of their tear-down: all of them, if they never wait. Not covered is
+  /// what a coroutine does after it was resumed, and the conversion of parameters and replies; what workers do blocks
+  /// nobody.
   virtual Duration blocked_after() const noexcept { return Duration::zero(); }
   virtual void loop_blocked(const BlockedEvent&) noexcept {}
 };

@@ -64,6 +64,7 @@ public:
   void remove(const NodeInfo& original) noexcept;
   /// The node itself, if nothing is in its place.
   const NodeInfo& find(const NodeInfo& node) const noexcept;
+  bool has_replacement(const NodeInfo& replacement) const noexcept;
   bool empty() const noexcept { return entries_.empty(); }
   bool operator==(const OverrideTable&) const = default;
 
@@ -102,19 +103,21 @@ struct PlanRequest {
   SharedNodes* shared = nullptr;
   Limits* limits = nullptr;
   const std::vector<PlannedMapper>* mappers = nullptr;  // In the order in which they are asked. Outlive the plan.
-  Lifetime level = Lifetime::request;  // What lives longer is not made here.
+  Lifetime level = Lifetime::request;                   // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
+  bool returns_response = false;  // The root's value is the reply, not text that becomes one.
   std::span<const GuardLayer>
       guard_layers{};                     // Outermost first: app, outer router, inner router, route. None is empty.
   std::chrono::milliseconds deadline{0};  // Of a request, from its head on; 0: none.
   std::optional<OnDisconnect> on_disconnect{};  // Left out: as the request's method says.
+  std::uint32_t number = 0;                     // Of the route among those of its App.
 };
 
 struct PlannedValue {
   const ValueInfo* info;
   std::uint32_t slot;
-  std::uint32_t index;  // Of a path parameter, in the route's template.
+  std::uint32_t index;  // Of a path parameter, in the route's template. Of what is a step's own: that step.
 };
 
 /// A chain of plain nodes that crosses to a worker once.
@@ -188,6 +191,8 @@ public:
   std::size_t bytes() const noexcept { return bytes_; }
   Policy policy() const noexcept { return policy_; }
   bool reads_body() const noexcept { return reads_body_; }
+  /// Of the route among those of its App.
+  std::uint32_t number() const noexcept { return number_; }
 
 private:
   friend class PlanBuilder;
@@ -213,23 +218,28 @@ private:
   std::vector<Closes> closes_;            // For each step.
   std::vector<std::uint16_t> closed_;     // Steps that have something to end, in order.
   std::vector<std::uint16_t> values_destroyed_;
-  std::vector<bool> soft_;                 // Steps whose failure is only a value. Empty: none.
-  std::vector<std::uint16_t> held_;        // Steps that wait for somebody who awaits a Lazy.
-  std::vector<ValueTaker> guard_takes_;    // Values that steps of the guard stage take.
-  std::vector<LastUse> last_uses_;         // Dependents first.
+  std::vector<bool> soft_;               // Steps whose failure is only a value. Empty: none.
+  std::vector<std::uint16_t> held_;      // Steps that wait for somebody who awaits a Lazy.
+  std::vector<ValueTaker> guard_takes_;  // Values that steps of the guard stage take.
+  std::vector<LastUse> last_uses_;       // Dependents first.
   std::vector<Admission> admissions_;
   std::vector<Permit> permits_;       // Sorted by number.
   bool guards_need_permits_ = false;  // Then they are taken before the guards run.
-  std::uint32_t captures_ = 0;  // Offset of the path parameters as sent.
+  std::uint32_t captures_ = 0;        // Offset of the path parameters as sent.
   std::uint32_t capture_count_ = 0;
   std::uint32_t response_ = 0;  // Room for a Response, if the root does not return one.
   std::uint32_t async_ = 0;
+  std::uint32_t task_run_ = 0;  // If the plan takes Background.
   std::uint32_t bytes_ = 0;
   std::uint32_t step_count_ = 0;
+  std::uint32_t number_ = 0;
   std::uint32_t guard_count_ = 0;  // Steps of the guard stage.
   std::uint32_t sweep_end_ = 0;    // The first step that the sweep cannot run: it needs a worker, or a stage before it.
   bool ends_simply_ = false;  // Nothing has to be ended before the reply but, at the most, the root's value.
-  bool has_resources_ = false;
+  bool ends_in_turns_ = false;  // There are resources to tear down, heads to merge, tasks to run.
+  bool takes_head_ = false;
+  bool takes_background_ = false;
+  bool returns_response_ = false;
   bool fits_stack_ = false;  // Nothing can suspend, so that a request ends before `serve` returns; and it is small.
   bool reads_body_ = false;
   bool starts_specially_ = false;  // The body aside, something has to happen before the first step.

@@ -44,8 +44,10 @@ struct CheckParameter {
   static_assert(!Parameter<Plain>, "umbel: a node takes this parameter by value: write it without the `&`");
   static_assert(!Parameter<const Plain&>,
                 "umbel: a node takes this parameter by const reference: write `const Request&`");
+  static_assert(!Parameter<Plain&>,
+                "umbel: a node takes this parameter by reference: write `ResponseHead&`, `Background&`");
   static_assert(
-      Parameter<Plain> || Parameter<const Plain&>,
+      Parameter<Plain> || Parameter<const Plain&> || Parameter<Plain&>,
       "umbel: this node takes a parameter that nothing provides (the message names it and the node). A node may "
       "take Depends<f>, Exclusive<f>, Guard<f>, Lazy<f>, Try<f>, After<f>, State<T>, Path<\"name\", T>, "
       "Query<\"name\", T>, Header<\"name\", T>, Cookie<\"name\", T>, Body<std::string_view>, Scopes, Deadline and "
@@ -580,6 +582,29 @@ struct CheckEdge {
                 "umbel: what lives as long as the App or its Context is made before any request: it cannot take "
                 "parameters of a request, nor depend on what does");
   static constexpr bool value = true;
+};
+
+/// Makes a parameter that each node has one of.
+template <class T>
+bool make_own(Resolver&, std::uint32_t, void* slot) {
+  ::new (slot) T;
+  return true;
+}
+
+/// A parameter that is taken by reference, and is its node's own.
+template <class T, Source own_source, FixedString title>
+struct OwnTraits {
+  static constexpr Source source = own_source;
+  static constexpr ValueInfo info{source, {}, title.view(), sizeof(T), alignof(T), make_own<T>, destroy_slot<T>};
+  template <class Where>
+  static constexpr Need need() {
+    Need need{source};
+    need.value = &info;
+    return need;
+  }
+  static T& get(Resolver& resolver, const Step&, Input input) noexcept {
+    return *static_cast<T*>(resolver.at(input.at.offset));
+  }
 };
 
 template <auto& provider>

@@ -23,16 +23,19 @@
 
 namespace umbel {
 enum class Moment : std::uint8_t;
-}
+struct NodeEvent;
+}  // namespace umbel
 
 namespace umbel::detail {
 
 class Plan;
+class BackgroundTask;
 struct AsyncState;
 struct LazyWaiter;
 struct PlannedValue;
 struct Region;
 struct RegionRun;
+struct TaskRun;
 struct Closing;
 struct MapperRun;
 struct Failed;
@@ -57,9 +60,9 @@ struct Capture {
 
 /// How a slot leads to its value.
 enum class View : std::uint16_t {
-  direct,    // It is the value.
-  pointer,   // It holds a pointer to the value.
-  by_node,   // The node's `view` finds it.
+  direct,   // It is the value.
+  pointer,  // It holds a pointer to the value.
+  by_node,  // The node's `view` finds it.
 };
 
 /// Where a parameter of a node lies: in the request's block, or anywhere (State).
@@ -173,6 +176,8 @@ public:
   /// Enqueues the waiter when the node is settled, or will never be.
   void await(LazyWaiter& waiter) noexcept;
   bool is_made(std::uint16_t step) const noexcept;
+  /// Its tear-down has begun, or is over.
+  bool is_closing(std::uint16_t step) const noexcept;
 
   /// When an answer is of no use any more.
   Time deadline() const noexcept;
@@ -183,6 +188,7 @@ public:
 private:
   friend struct AsyncState;
   friend struct MapperRun;
+  friend struct TaskRun;
 
   static void serve_in(void* block, const Plan& plan, Exchange& exchange, const Capture* captures,
                        Escapes escapes) noexcept;
@@ -232,6 +238,8 @@ private:
   Trouble& trouble();
   ValidationError* invalid() const noexcept;
   void fail(std::size_t index, ErrorBox error) noexcept;
+  void fail_quietly(std::size_t index, ErrorBox error) noexcept;
+  bool was_stopped(std::size_t index, const Error& error) const noexcept;
   bool fail_softly(std::size_t index, ErrorBox& error) noexcept;
   bool inherits_failure(const Step& step) noexcept;
   void fail_request(ErrorBox error) noexcept;
@@ -243,12 +251,18 @@ private:
   void tell_late(const Step& step, const Error& error) noexcept;
   void tell(Moment moment, const Step& step, const Error* error = nullptr) noexcept;
   void tell_at(Moment moment, const Step& step, Time time, const Error* error) noexcept;
+  NodeEvent event(Moment moment, const Step& step, Time time, const Error* error) noexcept;
+  ErrorBox request(const Step& step) noexcept;
   Status run_watched(const Step& step, ErrorBox& error) noexcept;
   Status tear_down_watched(const Step& step, const Outcome& shown, ErrorBox& error) noexcept;
   void tell_started() noexcept;
   void tell_ended() noexcept;
   void tell_replied(const Response& response) noexcept;
-  void tell_region(const RegionRun& run) noexcept;
+  void tell_failed(const Step& step, Time time, const Error& error) noexcept;
+  void watch_region(RegionRun& run) noexcept;
+  void tell_region(RegionRun& run) noexcept;
+  void tell_unrun(RegionRun& run, std::size_t first) noexcept;
+  void tell_blocked(const Step& step, Time begin) noexcept;
 
   // The way back.
   bool succeeded() const noexcept;
@@ -273,10 +287,20 @@ private:
   Response final_response() noexcept;
   Response* ready_reply() noexcept;
   void drop_reply() noexcept;
+  void merge_heads(Response& response) noexcept;
   void answer() noexcept;
   bool map_error() noexcept;
   void answer_with(Response&& response) noexcept;
   bool must_hold() noexcept;
+  template <class F>
+  void for_each_background(F f) noexcept;
+  void drop_tasks() noexcept;
+  bool has_tasks() noexcept;
+  void begin_tasks() noexcept;
+  void run_tasks() noexcept;
+  BackgroundTask* next_task() noexcept;
+  void end_task() noexcept;
+  void tell_task_failed(const Error& error) noexcept;
   void leave() noexcept;
   ErrorBox caller_error();
   void finish_values() noexcept;
@@ -290,6 +314,8 @@ private:
   static void closing_lasts(Timer& timer) noexcept;
   static void resume(Work& work) noexcept;
   static void sent(Work& work) noexcept;
+  static void task_over(Work& work) noexcept;
+  static void tasks_stopped(StopCallback& callback) noexcept;
   static void stopped(StopCallback& callback) noexcept;
   static void too_late(Timer& timer) noexcept;
   static void permitted(Semaphore::Waiter& waiter) noexcept;

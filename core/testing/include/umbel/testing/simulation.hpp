@@ -26,6 +26,7 @@ class Simulation;
 class SimulatedRequest final : private Exchange {
 public:
   using Exchange::request;
+  using Exchange::stop_reason;
 
   /// 0 while there is no reply.
   int status() const noexcept { return response_ ? response_->status() : 0; }

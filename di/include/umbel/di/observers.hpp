@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Several observers as one. App::observe makes use of it; so may an observer that passes on what it hears.
+
+#include <cstddef>
+#include <vector>
+
+#include "umbel/di/observer.hpp"
+
+namespace umbel {
+
+/// Tells each of its observers everything, in the order in which they were added.
+class Observers : public Observer {
+public:
+  /// Not owned. Before anything is heard.
+  void add(Observer& observer) { observers_.push_back(&observer); }
+  std::size_t size() const noexcept { return observers_.size(); }
+
+  void request_started(const RequestEvent& event) noexcept override;
+  void node(const NodeEvent& event) noexcept override;
+  void node_failed(const Failure& failure) noexcept override;
+  void replied(const ReplyEvent& event) noexcept override;
+  void late_error(const LateError& error) noexcept override;
+  void request_ended(const void* id, Time time) noexcept override;
+
+  /// The shortest that one of them asks for. Each hears only of what lasted as long as it asked.
+  Duration blocked_after() const noexcept override;
+  void loop_blocked(const BlockedEvent& event) noexcept override;
+
+private:
+  std::vector<Observer*> observers_;
+};
+
+}  // namespace umbel

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/di/response_head.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "merged_head.hpp"
+#include "run_state.hpp"
+#include "umbel/core/request.hpp"
+#include "umbel/di/plan.hpp"
+
+namespace umbel {
+
+namespace {
+
+constexpr std::string_view content_type = "content-type";
+
+struct Line {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// Calls `f(Line)` for each of the lines, which end with CR LF.
+template <class F>
+void for_each_line(std::string_view lines, F f) {
+  while (!lines.empty()) {
+    const std::size_t colon = lines.find(':');
+    const std::size_t end = lines.find('\r');
+    f(Line{lines.substr(0, colon), lines.substr(colon + 2, end - colon - 2)});
+    lines.remove_prefix(end + 2);
+  }
+}
+
+/// The same for a log, whose lines have a character of flags before them: `f(flags, Line)`.
+template <class F>
+void for_each_record(std::string_view log, F f) {
+  while (!log.empty()) {
+    const std::size_t end = log.find('\n') + 1;
+    for_each_line(log.substr(1, end - 1), [&](Line line) { f(log.front(), line); });
+    log.remove_prefix(end);
+  }
+}
+
+// RFC 6265 section 4.1.1.
+constexpr bool is_cookie_octet(unsigned char c) noexcept {
+  return c > 0x20 && c < 0x7f && c != '"' && c != ',' && c != ';' && c != '\\';
+}
+constexpr bool is_attribute_octet(unsigned char c) noexcept { return c >= 0x20 && c < 0x7f && c != ';'; }
+
+template <class Allowed>
+void check_cookie(std::string_view text, Allowed is_allowed, const char* words) {
+  if (!std::all_of(text.begin(), text.end(), is_allowed)) throw std::invalid_argument{words};
+}
+
+void check_cookie(std::string_view name, std::string_view value, const CookieOptions& options) {
+  detail::check_header(name, {});
+  check_cookie(value, is_cookie_octet, "umbel: a cookie's value has a character that cookies cannot carry: encode it");
+  check_cookie(options.domain, is_attribute_octet, "umbel: a cookie's domain has a character that would end it");
+  check_cookie(options.path, is_attribute_octet, "umbel: a cookie's path has a character that would end it");
+  if (options.same_site == SameSite::none && !options.secure)
+    throw std::invalid_argument{"umbel: browsers drop a cookie of SameSite::none that is not `secure`"};
+}
+
+// RFC 9110 section 5.6.7: Sun, 06 Nov 1994 08:49:37 GMT.
+std::array<char, 64> http_date(std::chrono::sys_seconds time) {
+  constexpr std::array<const char*, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{time - day};
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT",
+                days[std::chrono::weekday{day}.c_encoding()], static_cast<unsigned>(date.day()),
+                months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  return text;
+}
+
+std::string_view to_attribute(SameSite same_site) noexcept {
+  switch (same_site) {
+    case SameSite::unstated:
+      return {};
+    case SameSite::lax:
+      return "; SameSite=Lax";
+    case SameSite::strict:
+      return "; SameSite=Strict";
+    case SameSite::none:
+      return "; SameSite=None";
+  }
+  return {};
+}
+
+}  // namespace
+
+void ResponseHead::Field::on_error() && noexcept { head_.log_.data()[at_] |= survives; }
+
+void ResponseHead::status(int status) {
+  if (status < 200 || status > 999) throw std::invalid_argument{"umbel: a reply's status is between 200 and 999"};
+  status_ = status;
+}
+
+ResponseHead::Field ResponseHead::set(std::string_view name, std::string_view value) { return add(0, name, value); }
+
+ResponseHead::Field ResponseHead::append(std::string_view name, std::string_view value) {
+  return add(equal_ignoring_case(name, content_type) ? char{0} : appended, name, value);
+}
+
+ResponseHead::Field ResponseHead::add(char flags, std::string_view name, std::string_view value) {
+  detail::check_header(name, value);
+  const std::size_t at = log_.size();
+  Buffer record;  // The value may be one of ours, which would not outlive our growth.
+  record.push_back(flags);
+  for (const std::string_view part : {name, std::string_view{": "}, value, std::string_view{"\r\n"}})
+    record.append(part);
+  log_.append(record.view());
+  return {*this, at};
+}
+
+ResponseHead::Field ResponseHead::set_cookie(std::string_view name, std::string_view value,
+                                             const CookieOptions& options) {
+  check_cookie(name, value, options);
+  Buffer cookie{name};
+  const auto put = [&](std::string_view attribute, std::string_view text) {
+    cookie.append(attribute);
+    cookie.append(text);
+  };
+  put("=", value);
+  if (options.expires) put("; Expires=", http_date(*options.expires).data());
+  if (options.max_age) put("; Max-Age=", std::to_string(options.max_age->count()));
+  if (!options.domain.empty()) put("; Domain=", options.domain);
+  if (!options.path.empty()) put("; Path=", options.path);
+  if (options.secure) cookie.append("; Secure");
+  if (options.http_only) cookie.append("; HttpOnly");
+  cookie.append(to_attribute(options.same_site));
+  return append("set-cookie", cookie.view());
+}
+
+ResponseHead::Field ResponseHead::delete_cookie(std::string_view name, CookieOptions options) {
+  options.expires = std::chrono::sys_seconds{};
+  options.max_age = std::chrono::seconds{0};
+  return set_cookie(name, {}, options);
+}
+
+std::optional<std::string_view> ResponseHead::get(std::string_view name) const noexcept {
+  std::optional<std::string_view> found;
+  for_each_record(log_.view(), [&](char, Line line) {
+    if (equal_ignoring_case(line.name, name)) found = line.value;
+  });
+  return found;
+}
+
+namespace detail {
+
+void MergedHead::add(const ResponseHead& patch, Take take) {
+  if (take == Take::all && patch.status_ != 0) status_ = patch.status_;
+  for_each_record(patch.log_.view(), [&](char flags, Line line) {
+    if (take == Take::on_error && !(flags & ResponseHead::survives)) return;
+    if (flags & ResponseHead::appended) return appended_.append(line.name, line.value);
+    appended_.remove(line.name);
+    set_.set(line.name, line.value);
+  });
+}
+
+void MergedHead::complete(Response& response) {
+  ResponseHeaders before;
+  for_each_line(set_.lines(), [&](Line line) {
+    if (response.header(line.name)) return;
+    if (!equal_ignoring_case(line.name, content_type)) before.append(line.name, line.value);
+    else if (Response::may_have_body(response.status())) response.header(line.name, line.value);
+  });
+  for_each_line(appended_.lines(), [&](Line line) { before.append(line.name, line.value); });
+  response.prepend_headers(std::move(before));
+}
+
+void MergedHead::shape(Response& response) {
+  if (status_ != 0) response.status(status_);
+  if (!Response::may_have_body(response.status())) {
+    response = Response{response.status()};
+  } else if (const auto type = set_.get(content_type)) {
+    response.header(content_type, *type);
+  }
+  complete(response);
+}
+
+/// Only what nodes wrote that ran well, and headers that survive an error.
+void Resolver::merge_heads(Response& response) noexcept {
+  const bool is_good = succeeded();
+  MergedHead head;
+  for (std::uint32_t i = 0; i < values_made_; ++i) {
+    const PlannedValue& value = plan_->values_[i];
+    if (value.info->source != Source::response_head) continue;
+    const bool counts = is_good && !AsyncState::test(async_->soft(), value.index);
+    head.add(*static_cast<const ResponseHead*>(at(value.slot)),
+             counts ? MergedHead::Take::all : MergedHead::Take::on_error);
+  }
+  if (is_good && !plan_->returns_response_) head.shape(response);
+  else head.complete(response);
+}
+
+}  // namespace detail
+}  // namespace umbel
