@@ -113,7 +113,7 @@ void Resolver::end_task() noexcept {
 }
 
 void Resolver::tell_task_failed(const Error& error) noexcept {
-  if (plan_->observer_) plan_->observer_->late_error(LateError{plan_->title_, "background", error});
+  if (plan_->observer_) plan_->observer_->late_error(LateError{this, plan_->title_, "background", error});
 }
 
 /// That the peer left is nothing to a task.
