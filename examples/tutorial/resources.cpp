@@ -62,6 +62,13 @@ Task<std::string> show_account(Depends<account_of> account) {
   co_return *account;
 }
 
+std::string sign_up(Query<"mail"> mail, ResponseHead& head, Background& background) {
+  head.status(202);
+  head.set_cookie("seen", "1");
+  background.add([](std::string to) { tutorial::print("  mail to " + to); }, std::string{*mail});
+  return "We will write to you";
+}
+
 int open_catalogue() {
   tutorial::print("  the catalogue is opened");
   return 3;
@@ -78,6 +85,7 @@ int main() {
   app.get("/guess", fail);
   app.get("/report", write_report);
   app.get("/account", show_account);
+  app.get("/sign-up", sign_up);
   app.get("/count", count);
 
   loopback::Client client{app};
@@ -86,6 +94,6 @@ int main() {
   tutorial::show(client, "/guess");
   tutorial::show(client, "/report");
   tutorial::show(client, "/account");
-  tutorial::show(client, "/count");
+  tutorial::show(client, "/sign-up?mail=ada@example.org");
   tutorial::show(client, "/count");
 }

@@ -28,7 +28,11 @@ Task<std::string> slow(Depends<lease>) {
 
 std::string double_of(Query<"n", int> n) { return std::to_string(*n * 2); }
 
+std::string current_user(Header<"x-token">) { throw HttpError{401, "Not authenticated"}; }
+std::string who(Depends<current_user> user) { return *user; }
+
 void add_routes(App& app) {
+  app.get("/who", who);
   app.get("/slow", slow);
   app.get("/double", double_of);
 }
@@ -47,6 +51,18 @@ void ask_it() {
 
 void call_a_function() {  // A parameter is a value like another: a handler can be called.
   if (double_of(Query<"n", int>{21}) != "42") throw std::logic_error{"wrong"};
+}
+
+void put_another_in_its_place() {
+  Leases leases;
+  App app;
+  app.borrow(leases);
+  add_routes(app);
+  loopback::Client client{app};
+
+  const Override ada = app.override<current_user>([] { return std::string{"Ada"}; });  // as long as `ada` lives
+
+  if (client.get("/who").body() != "Ada") throw std::logic_error{"wrong"};
 }
 
 // Two clients, who may leave at any moment; a thousand schedules, each of which decides what happens next. The hour that
@@ -69,6 +85,7 @@ void try_a_thousand_orders() {
 int main() {
   ask_it();
   call_a_function();
+  put_another_in_its_place();
   try_a_thousand_orders();
   tutorial::print("all well");
 }
