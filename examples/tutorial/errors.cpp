@@ -18,7 +18,7 @@ struct Metrics {
 };
 
 std::string find_item(Path<"item_id", int> id) {
-  if (*id == 0) throw HttpError{404, "No such item"};              // an answer
+  if (*id == 0) throw HttpError{404, "No such item"};             // an answer
   if (*id == 1) throw DatabaseDown{"host db-3 does not answer"};  // a failure: on_error, below
   if (*id == 2) throw std::runtime_error{"table lock 0x7f"};      // anything else: 500, and not a word of it
   return "item " + std::to_string(*id);

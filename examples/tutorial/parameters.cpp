@@ -9,9 +9,9 @@ using namespace umbel;
 
 enum class Sort { name, price };
 
-Response list_items(Query<"limit", int, 20, ge<1>, le<100>> limit,              // a default, and bounds
-                    Query<"sort", Sort, Sort::name> sort,                       // by its enumerators' names
-                    Query<"tag", std::vector<std::string>, or_empty> tags,      // ?tag=a&tag=b
+Response list_items(Query<"limit", int, 20, ge<1>, le<100>> limit,                // a default, and bounds
+                    Query<"sort", Sort, Sort::name> sort,                         // by its enumerators' names
+                    Query<"tag", std::vector<std::string>, or_empty> tags,        // ?tag=a&tag=b
                     Header<"user-agent", std::optional<std::string_view>> who) {  // may be missing
   JsonWriter json;
   json.begin_object().field("limit", *limit).field("by_price", *sort == Sort::price);

@@ -65,8 +65,8 @@ void put_another_in_its_place() {
   if (client.get("/who").body() != "Ada") throw std::logic_error{"wrong"};
 }
 
-// Two clients, who may leave at any moment; a thousand schedules, each of which decides what happens next. The hour that
-// `slow` sleeps takes no time.
+// Two clients, who may leave at any moment; a thousand schedules, each of which decides what happens next. The hour
+// that `slow` sleeps takes no time.
 void try_a_thousand_orders() {
   const testing::Exploration all = testing::for_each_seed([](testing::Schedule& schedule) {
     Leases leases;

@@ -3,8 +3,8 @@
 // words: umbel: what lives as long as the App or its Context is made before any request
 // words: cannot take parameters of a request, nor depend on what does
 // words: CheckEdge<database
-#include "umbel/di/provide.hpp"
 #include "umbel/di/app.hpp"
+#include "umbel/di/provide.hpp"
 
 using namespace umbel;
 
