@@ -24,7 +24,7 @@ void add_figs(Exclusive<open_basket> basket) { basket->things.push_back("figs");
 
 std::string show_basket(After<add_nuts>, After<add_figs>, Depends<open_basket> basket) {
   std::string text;
-  for (const std::string& thing : basket->things) text += thing + " ";
+  for (const std::string& thing : basket->things) text += (text.empty() ? "" : ", ") + thing;
   return text;
 }
 

@@ -20,8 +20,8 @@ inline void show(umbel::loopback::Client& client, umbel::OwnedRequest request) {
   std::string line{to_string(seen.method())};
   line.append(" ").append(seen.target());
   for (const auto& field : seen.headers()) line.append("  ").append(field.name).append(": ").append(field.value);
-  const auto reply = client.send(std::move(request));
   print(line);
+  const auto reply = client.send(std::move(request));
   print("  -> " + std::to_string(reply.status()) + (reply.body().empty() ? "" : " " + reply.body()));
 }
 inline void show(umbel::loopback::Client& client, std::string target) {
