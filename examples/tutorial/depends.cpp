@@ -31,8 +31,8 @@ User current_user(Header<"x-token"> token, State<Users> users) {  // plain: on a
   throw HttpError{401, "Not authenticated"};
 }
 
-Task<int> price_of(Path<"item_id", int> id, Depends<current_user> user) {  // a coroutine: on the loop, awaited
-  co_await sleep(1ms);                                                     // Stands for another service.
+Task<int> price_of(Path<"item_id", int> id, Depends<current_user> user) {
+  co_await sleep(1ms);  // Stands for another service.
   co_return user->is_member ? *id * 90 : *id * 100;
 }
 
