@@ -83,7 +83,9 @@ std::string App::Started::allow_at(std::string_view path, detail::Escapes escape
 }
 
 App::App()
-    : limits_(std::make_unique<detail::Limits>()), overrides_(std::make_shared<detail::OverrideLayer>()), lock_(std::make_unique<Lock>()) {
+    : limits_(std::make_unique<detail::Limits>()),
+      overrides_(std::make_shared<detail::OverrideLayer>()),
+      lock_(std::make_unique<Lock>()) {
   overrides_->app = this;
 }
 
@@ -159,13 +161,17 @@ std::unique_ptr<App::Started> App::make_plans(std::vector<std::string>& problems
 }
 
 void App::add_mappers(Started& started, std::vector<std::string>& problems) const {
+  const detail::Planned::Overrides overrides = overrides_in(*overrides_);
   for (const detail::ErrorMapper& mapper : mappers_) {
-    const std::string title = "on_error<" + mapper.name + ">";
-    detail::PlanRequest request = request_of(mapper.handler.info(), title, mapper.handler.name(), started);
+    detail::Planned& planned = *started.mapped.emplace_back(std::make_unique<detail::Planned>());
+    planned.title = "on_error<" + mapper.name + ">";
+    detail::PlanRequest request = request_of(mapper.handler.info(), planned.title, mapper.handler.name(), started);
     request.callable = mapper.handler.object();
     request.respond = mapper.handler.respond();
     request.returns_response = mapper.handler.returns_response();
-    started.mappers.push_back({mapper.find, detail::Plan::compile(request, problems)});
+    planned.request = std::move(request);
+    planned.put(planned.make(overrides, problems));
+    started.mappers.push_back({mapper.find, planned.place});
   }
 }
 

@@ -2,6 +2,7 @@
 #include "umbel/di/observers.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace umbel {
 
@@ -11,6 +12,15 @@ void Observers::request_started(const RequestEvent& event) noexcept {
 
 void Observers::node(const NodeEvent& event) noexcept {
   for (Observer* const observer : observers_) observer->node(event);
+}
+
+std::unique_ptr<Error> Observers::fail_instead(const NodeEvent& event) noexcept {
+  std::unique_ptr<Error> first;
+  for (Observer* const observer : observers_) {
+    std::unique_ptr<Error> error = observer->fail_instead(event);
+    if (!first) first = std::move(error);
+  }
+  return first;
 }
 
 void Observers::node_failed(const Failure& failure) noexcept {

@@ -212,6 +212,7 @@ void App::check_use(const detail::OverrideLayer& layer, const Started& started, 
   };
   for (const auto& route : started.routes) add(*route);
   for (const auto& call : started.calls) add(*call);
+  for (const auto& mapper : started.mapped) add(*mapper);
   for (const auto& stand_in : stand_ins_) add(stand_in->info());
   for (const detail::NodeInfo* const kept : kept_) is_late ? everything.add(*kept) : add(*kept);
   for (std::size_t i = first; i < layer.active.size(); ++i) {
@@ -229,6 +230,7 @@ App::Replanning::Replanning(App& app, Started& started, detail::OverrideLayer& l
   if (is_of_all) {
     routes_ = plan(started.routes, layer);
     calls_ = plan(started.calls, layer);
+    mapped_ = plan(started.mapped, layer);
   }
   for (const auto& set : app.sets_) {
     if (set->active.empty() || (!is_of_all && set.get() != &layer)) continue;
@@ -262,6 +264,7 @@ void App::Replanning::commit() {
   }
   put(started_.routes, routes_);
   put(started_.calls, calls_);
+  put(started_.mapped, mapped_);
 }
 
 Override App::install(std::unique_ptr<detail::StandIn> stand_in) {
@@ -283,6 +286,7 @@ void App::put_in_force(detail::OverrideLayer& layer, std::unique_ptr<detail::Sta
   layer.active.pop_back();
   for (const auto& route : started_->routes) route->forget(one.info());
   for (const auto& call : started_->calls) call->forget(one.info());
+  for (const auto& mapper : started_->mapped) mapper->forget(one.info());
   stand_ins_.pop_back();
   throw StartError{"umbel: this cannot be overridden:" + detail::one_text(problems)};
 }

@@ -305,7 +305,8 @@ bool Resolver::map_error() noexcept {
     const void* const found = mapper.find(error);
     if (!found) continue;
     drop_reply();
-    Resolver::call(*mapper.plan, context(), *request_, StopToken{}, *new MapperRun{*this, *mapper.plan, found});
+    const Plan& plan = *mapper.plan->load(std::memory_order_acquire);
+    Resolver::call(plan, context(), *request_, StopToken{}, *new MapperRun{*this, plan, found});
     return true;
   }
   return false;

@@ -41,6 +41,7 @@ void SharedGraph::compile(PlanRequest request, std::vector<std::string>& problem
     for (const NodeInfo* node : nodes_) {
       needs_.push_back(Need{Source::node});
       needs_.back().node = node;
+      needs_.back().original = true;  // What stands in for it has a number of its own.
     }
     root_.needs = needs_.data();
     root_.need_count = needs_.size();

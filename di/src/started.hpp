@@ -69,6 +69,7 @@ struct Variation {
 struct App::Started {
   std::vector<std::unique_ptr<detail::Planned>> routes;  // In order of declaration: by Plan::number.
   std::vector<std::unique_ptr<detail::Planned>> calls;   // Of Engines.
+  std::vector<std::unique_ptr<detail::Planned>> mapped;  // Of error mappers.
   std::vector<std::unique_ptr<const detail::Variation>> variations;
   std::vector<std::unique_ptr<detail::Mounted>> mounts;
   detail::SharedNodes shared;
@@ -105,6 +106,7 @@ private:
   std::vector<std::string>* problems_;
   Plans routes_;  // Empty: they do not change.
   Plans calls_;
+  Plans mapped_;
   std::vector<std::pair<detail::OverrideLayer*, Plans>> sets_;
 };
 

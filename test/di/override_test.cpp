@@ -518,6 +518,13 @@ protected:
     app.get("/db", [](Depends<db> d) { return *d; });
     app.get("/cache", [](Depends<cache> c) { return *c; });
   }
+  ~SharedOverrides() override {
+    struct Closed : Notice {
+      Closed() noexcept : Notice([](Notice&, const Error*) noexcept {}) {}
+    } closed;
+    app.close(port.context(), closed);
+    run();
+  }
 };
 
 TEST_F(SharedOverrides, BeforeTheStartAreMadeInPlaceOfTheRealOnes) {
@@ -581,6 +588,8 @@ TEST_F(SharedOverrides, MayBeDecoratedBeforeTheStart) {
   const Override o = app.decorate<db>([](Original<db> real) { return "<" + *real + ">"; });
 
   EXPECT_EQ(body("/cache"), "cache of <db>/table");
+  const Override late = app.decorate<db>([](Original<db> real) { return "(" + *real + ")"; });
+  EXPECT_EQ(body("/db"), "(db)");
 }
 
 TEST_F(SharedOverrides, ThatTakeWhatRequestsBringStopTheStart) {
@@ -713,6 +722,17 @@ TEST_F(Overrides, HoldForCalls) {
   EXPECT_EQ(call(), "user of real key 1");
   const Override below = app.override<key_of>([] { return std::string{"key"}; });
   EXPECT_EQ(call(), "user of key");
+}
+
+TEST_F(Overrides, HoldForErrorMappers) {
+  app.on_error<std::runtime_error>([](const std::runtime_error&, Depends<bob> name) { return Response::text(*name); });
+  app.get("/fails", [] { throw std::runtime_error{"x"}; });
+  EXPECT_EQ(body("/fails"), "bob");
+  {
+    const Override o = app.override<bob>(ann);
+    EXPECT_EQ(body("/fails"), "ann");
+  }
+  EXPECT_EQ(body("/fails"), "bob");
 }
 
 TEST(Override, OfAnythingIsAllowedWhereThereIsNoRoute) {

@@ -181,7 +181,7 @@ TEST(AppSimulation, FailsAndCancelsAtEveryStep) {
   EXPECT_GT(steps.schedules, 10u);
 }
 
-/// Hears of injected failures by way of Faults.
+/// Hears of injected failures, beside Faults.
 class Hears : public Observer {
 public:
   void node_failed(const Failure& failure) noexcept override { text += failure.error.message() + "\n"; }
@@ -196,9 +196,9 @@ TEST(Faults, FailANodeInTheMiddleOfAHop) {
   Hears hears;
   Schedule schedule{1};
   schedule.fail_at(2);
-  Faults faults{schedule, hears};
+  Faults faults{schedule};
   App app;
-  app.observe(faults);
+  app.observe(hears).observe(faults);
   app.get("/", third);
   Simulation sim{app, schedule};
 

@@ -128,7 +128,8 @@ public:
     return *this;
   }
 
-  /// Has `replacement` run wherever a route, a guard or Engine::call takes `provider`, as long as the result lives.
+  /// Has `replacement` run wherever a route, a guard, an error mapper or Engine::call takes `provider`, as long as the
+  /// result lives.
   ///
   ///     auto o = app.override<current_user>([] { return User{"alice"}; });
   ///

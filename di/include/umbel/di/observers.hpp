@@ -3,6 +3,7 @@
 // Several observers as one. App::observe makes use of it; so may an observer that passes on what it hears.
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "umbel/di/observer.hpp"
@@ -18,6 +19,8 @@ public:
 
   void request_started(const RequestEvent& event) noexcept override;
   void node(const NodeEvent& event) noexcept override;
+  /// The first error that one of them gives; all are asked.
+  std::unique_ptr<Error> fail_instead(const NodeEvent& event) noexcept override;
   void node_failed(const Failure& failure) noexcept override;
   void replied(const ReplyEvent& event) noexcept override;
   void late_error(const LateError& error) noexcept override;

@@ -2,6 +2,7 @@
 #pragma once
 // A route's graph, laid out flat once: what the resolver runs per request.
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -85,7 +86,7 @@ class Plan;
 /// What answers exceptions of one kind.
 struct PlannedMapper {
   const void* (*find)(const Error& error) noexcept;  // Null: it is not of the kind.
-  std::unique_ptr<const Plan> plan;
+  const std::atomic<const Plan*>* plan;              // Owned by the App.
 };
 
 /// What a plan is made of.

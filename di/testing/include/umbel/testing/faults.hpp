@@ -17,8 +17,7 @@ public:
 };
 
 /// Fails the n-th node that is about to run, after `schedule.fail_at(n)`: its code does not run, and its error is an
-/// InjectedFailure. With `for_each_step` every node fails once. Hands everything on to another observer, if there is
-/// one.
+/// InjectedFailure. With `for_each_step` every node fails once.
 ///
 ///     const auto steps = testing::for_each_step([](testing::Schedule& schedule) {
 ///       testing::Faults faults{schedule};
@@ -32,25 +31,15 @@ public:
 ///     });
 ///     EXPECT_EQ(steps.mistake, "");
 ///
-/// Neither is owned; both outlive us, and we the App.
+/// The schedule is not owned.
 class Faults : public Observer {
 public:
   explicit Faults(Schedule& schedule) noexcept : schedule_(schedule) {}
-  Faults(Schedule& schedule, Observer& next) noexcept : schedule_(schedule), next_(&next) {}
 
   std::unique_ptr<Error> fail_instead(const NodeEvent& event) noexcept override;
-  void request_started(const RequestEvent& event) noexcept override;
-  void node(const NodeEvent& event) noexcept override;
-  void node_failed(const Failure& failure) noexcept override;
-  void replied(const ReplyEvent& event) noexcept override;
-  void late_error(const LateError& error) noexcept override;
-  void request_ended(const void* id, Time time) noexcept override;
-  Duration blocked_after() const noexcept override;
-  void loop_blocked(const BlockedEvent& event) noexcept override;
 
 private:
   Schedule& schedule_;
-  Observer* next_ = nullptr;  // Null: nobody.
 };
 
 }  // namespace umbel::testing
