@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Depends takes `uncached` and nothing else.
-// words: Depends<f> takes one option, `uncached`
+// Depends takes `uncached`, a Lifetime and scopes.
+// words: umbel: what may follow the provider is `uncached`, a Lifetime and scopes
 // words: Depends<page_of, 20>
 #include "umbel/di/app.hpp"
 

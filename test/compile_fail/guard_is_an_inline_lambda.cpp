@@ -10,8 +10,8 @@ using namespace umbel;
 
 #ifdef MUST_FAIL
 void add_guard(App& app) {
-  app.guard<[] {}>();
-}  // here
+  app.guard<[] {}>();  // here
+}
 #else
 inline constexpr auto require_login = [] {};
 void add_guard(App& app) { app.guard<require_login>(); }

@@ -32,7 +32,7 @@ std::string answer(std::string_view query) {
   return test.body("/?" + std::string{query});
 }
 
-TEST(Constraints, BoundANumber) {
+TEST(Constraints, BoundANumber) {  // Rule 29.
   using Limit = Query<"limit", int, 20, ge<1>, le<100>>;
 
   EXPECT_EQ(answer<Limit>(""), "fine");
@@ -94,7 +94,7 @@ TEST(Constraints, WantMultiples) {
                                          R"("0.25")", R"("multiple_of":0.1)"));
 }
 
-TEST(Constraints, TellOneAtATimeAndMultiplesFirst) {
+TEST(Constraints, TellOneAtATimeAndMultiplesFirst) {  // Rule 30.
   using N = Query<"n", int, ge<10>, multiple_of<5>>;
 
   EXPECT_NE(answer<N>("n=7").find(R"("type":"multiple_of")"), std::string::npos);
@@ -157,7 +157,7 @@ TEST(Constraints, SpeakOfWhatAnOptionalHolds) {
   EXPECT_NE(answer<N>("n=0").find("greater_than_equal"), std::string::npos);
 }
 
-TEST(Constraints, HoldForPathsHeadersAndCookies) {
+TEST(Constraints, HoldForPathsHeadersAndCookies) {  // Rule 29.
   TestApp test;
   test.app.get("/{id}", [](Path<"id", int, gt<0>>, Header<"x", int, 1, lt<5>>,
                            Cookie<"c", std::optional<std::string>, max_length<2>>) {});

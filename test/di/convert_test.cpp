@@ -81,7 +81,7 @@ TEST(Convert, TakesIntegersAsPydanticWritesThem) {
   EXPECT_EQ(converted<unsigned>(" -0.0"), 0u);
 }
 
-TEST(Convert, RefusesWhatIsNoInteger) {
+TEST(Convert, RefusesWhatIsNoInteger) {  // Rule 30.
   for (const char* text : {"", " ", "abc", "1.5", "1e3", "1 2", "0x10", "+", "-", "+-1", "--1", "- 1", "1_000", ".0",
                            ".", "1.0.0", "5.00x"}) {
     EXPECT_EQ(error_of<int>(text), "int_parsing") << text;
@@ -150,7 +150,7 @@ TEST(Convert, TakesEnumeratorsByName) {
   EXPECT_EQ(error_of<Level>("beyond"), "enum") << "out of what is looked at";
 }
 
-TEST(Convert, NamesTheEnumeratorsThatItExpects) {
+TEST(Convert, NamesTheEnumeratorsThatItExpects) {  // Rule 30.
   std::optional<Fruit> out;
   const ConvertError error = FromText<Fruit>::convert("kiwi", out);
 

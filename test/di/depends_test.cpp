@@ -65,7 +65,7 @@ Task<Result<int>> result_coroutine() {
 inline constexpr auto lambda_coroutine = [](Depends<coroutine> six) -> Task<int> { co_return *six + 3; };
 Task<int> forwards() { return coroutine(); }
 
-TEST_F(Kinds, AreFunctionsLambdasFunctorsAndInstances) {
+TEST_F(Kinds, AreFunctionsLambdasFunctorsAndInstances) {  // Rule 5.
   EXPECT_EQ(shown<function>(), "1");
   EXPECT_EQ(shown<noexcept_function>(), "2");
   EXPECT_EQ(shown<lambda>(), "3");
@@ -84,7 +84,7 @@ TEST_F(Kinds, AreFunctionsLambdasFunctorsAndInstances) {
   EXPECT_EQ(shown<on_loop<result>>(), "5");
 }
 
-TEST_F(Kinds, AreDecidedByTheType) {
+TEST_F(Kinds, AreDecidedByTheType) {  // Rule 12.
   EXPECT_EQ(kind<function>(), "plain");
   EXPECT_EQ(kind<adds_10>(), "plain");
   EXPECT_EQ(kind<coroutine>(), "coroutine");
@@ -92,7 +92,7 @@ TEST_F(Kinds, AreDecidedByTheType) {
   EXPECT_EQ(kind<on_loop<function>>(), "on_loop");
 }
 
-TEST_F(Kinds, OfFunctorsAreNodesByTheObject) {
+TEST_F(Kinds, OfFunctorsAreNodesByTheObject) {  // Rule 5.
   app.get("/", [](Depends<adds_10> a, Depends<adds_20> b, Depends<adds_10> c) {
     return std::to_string(*a) + " " + std::to_string(*b) + " " + (&*a == &*c ? "same" : "other");
   });
@@ -106,7 +106,7 @@ int quick() {
   return 1;
 }
 
-TEST_F(Kinds, OnLoopOfTheSameFunctionAreOneNode) {
+TEST_F(Kinds, OnLoopOfTheSameFunctionAreOneNode) {  // Rule 5.
   journal().take();
   app.get("/", [](Depends<on_loop<quick>>, Depends<on_loop<quick>>) {});
 

@@ -71,7 +71,7 @@ Task<int> reads_too(Depends<session>) {
   co_return 1;
 }
 
-TEST_F(ExclusiveEdge, LetsReadersReadTogether) {
+TEST_F(ExclusiveEdge, LetsReadersReadTogether) {  // Rule 9.
   app.get("/", handler<reads_along, reads_too, works_alone<"a">>);
   const auto peer = begin("/");
 
@@ -343,7 +343,7 @@ TEST_F(TryEdge, TakesAValueAsItIs) {
 
 Task<std::string> tries_what_another_depends_on(Try<broken>, Depends<broken>) { co_return ""; }
 
-TEST_F(TryEdge, DoesNotSaveThoseWhoDepend) {
+TEST_F(TryEdge, DoesNotSaveThoseWhoDepend) {  // Rule 11.
   EXPECT_EQ((order<tries_what_another_depends_on>()), "x");
   EXPECT_EQ(last->status(), 503);
 }

@@ -43,7 +43,7 @@ auto call(Engine& engine, OwnedRequest request) -> Task<Made<provider>> {
   co_return co_await engine.call<provider>(request.view());
 }
 
-TEST_F(Engines, CallAProviderWithItsGraph) {
+TEST_F(Engines, CallAProviderWithItsGraph) {  // Rule 37.
   app.state(10);
   Engine engine{app, port.context()};
 
@@ -157,7 +157,7 @@ TEST_F(Engines, CallInsideANodeAnswersWithTheWholeValidationError) {
   EXPECT_NE(peer->body().find(R"("loc":["query","n"])"), std::string::npos) << peer->body();
 }
 
-TEST_F(Engines, HandleARequestThroughThePipeline) {
+TEST_F(Engines, HandleARequestThroughThePipeline) {  // Rule 37.
   app.get("/{x}", [](Path<"x"> x, Header<"h"> h) { return std::string{*x} + std::string{*h}; });
   app.around([](const Request& request, Next next) -> Task<Response> {
     Response response = co_await next(request);

@@ -149,7 +149,7 @@ Resource<int> breaks_when_made(Query<"fail", bool, false> fail) {
 }
 inline constexpr auto fragile = provider<breaks_when_made>.capacity(1);
 
-TEST_F(Capacity, IsGivenBackWhenTheSetUpFails) {
+TEST_F(Capacity, IsGivenBackWhenTheSetUpFails) {  // Rule 14.
   app.get("/", handler<fragile>);
 
   EXPECT_EQ(status("/?fail=1"), 500);

@@ -69,7 +69,7 @@ TEST_F(Observing, HearsOfTheHandler) {
   EXPECT_EQ(hears.take(), "GET /|handler|in the handler\n");
 }
 
-TEST_F(Observing, HearsOfSuppressedFailures) {
+TEST_F(Observing, HearsOfSuppressedFailures) {  // Rule 10.
   app.get("/", handler<fails_badly, fails_late, slow<"s", 1000>>);
 
   ask("/");
@@ -554,7 +554,7 @@ TEST_F(Blocked, IsReportedByName) {  // Rule 15.
   EXPECT_EQ(dog.take(), "blocks_the_loop 5\nblocks_at_first 6\nblocks_at_its_end 7\n");
 }
 
-TEST_F(Blocked, IsNotSaidOfAWorker) {
+TEST_F(Blocked, IsNotSaidOfAWorker) {  // Rule 15.
   app.get("/", handler<may_block>);
 
   EXPECT_EQ(status(), 200);

@@ -76,7 +76,7 @@ protected:
   }
 };
 
-TEST_F(Overrides, RunTheReplacementWithItsOwnSubGraph) {
+TEST_F(Overrides, RunTheReplacementWithItsOwnSubGraph) {  // Rule 36.
   const Override o = app.override<user_of>(fake_user);
 
   EXPECT_EQ(status("/me"), 422);
@@ -86,7 +86,7 @@ TEST_F(Overrides, RunTheReplacementWithItsOwnSubGraph) {
   EXPECT_EQ(journal().take(), "");
 }
 
-TEST_F(Overrides, AreUndoneWhenTheyAreDestroyed) {
+TEST_F(Overrides, AreUndoneWhenTheyAreDestroyed) {  // Rule 36.
   {
     const Override o = app.override<user_of>(ann);
     EXPECT_EQ(body("/me"), "ann");
@@ -179,7 +179,7 @@ TEST_F(Overrides, OfOneTypeAreToldApart) {
   EXPECT_EQ(body("/key"), "late u:late");
 }
 
-TEST_F(Overrides, AreNotChained) {
+TEST_F(Overrides, AreNotChained) {  // Rule 36.
   app.get("/bob", [](Depends<bob> name) { return *name; });
   const Override o = app.override<user_of>(bob);
   const Override of_bob = app.override<bob>(ann);
@@ -356,7 +356,7 @@ TEST_F(Overrides, AreNamedInTheGraph) {
 
 // --- decorate -------------------------------------------------------------------------------------------------------
 
-TEST_F(Overrides, DecorateWhatIsThere) {
+TEST_F(Overrides, DecorateWhatIsThere) {  // Rule 36.
   const Override o = app.decorate<user_of>([](Original<user_of> user) { return "<" + *user + ">"; });
 
   EXPECT_EQ(body("/me?real=1"), "<user of real key 1>");
@@ -387,7 +387,7 @@ TEST_F(Overrides, DecorateResources) {
 // --- what is refused ------------------------------------------------------------------------------------------------
 
 int unknown() { return 1; }
-TEST_F(Overrides, OfWhatNoRouteTakesAreRefused) {
+TEST_F(Overrides, OfWhatNoRouteTakesAreRefused) {  // Rule 36.
   app.start(port.context());
 
   EXPECT_EQ(refusal<unknown>([] { return 2; }),
@@ -467,7 +467,7 @@ Resource<int> for_request(Depends<user_of>) {
   int value = 1;
   co_yield value;
 }
-TEST_F(Overrides, ThatLiveShorterThanWhatTakesThemAreRefused) {
+TEST_F(Overrides, ThatLiveShorterThanWhatTakesThemAreRefused) {  // Rule 36.
   app.get("/long", [](Depends<for_request, Lifetime::request> value) { return std::to_string(*value); });
   app.start(port.context());
 
@@ -659,7 +659,7 @@ public:
   mutable int plans = 0;
 };
 
-TEST_F(Overrides, PlanOnlyTheRoutesThatTakeItAndEachOnce) {
+TEST_F(Overrides, PlanOnlyTheRoutesThatTakeItAndEachOnce) {  // Rule 36.
   CountingObserver observer;
   app.observe(observer);
   app.get("/key", [](Depends<key_of> key) { return *key; });

@@ -103,7 +103,7 @@ TEST_F(Params, HaveKeysThatMayBeEscaped) {
   EXPECT_EQ(answer([](Query<"\xc3\xa9"> q) { return std::string{*q}; }, "/?%C3%A9=1"), "1");
 }
 
-TEST_F(Params, HaveDefaults) {
+TEST_F(Params, HaveDefaults) {  // Rule 29.
   const auto handler = [](Query<"i", int, 20> i, Query<"t", std::string_view, default_to<"abc">> t,
                           Query<"s", std::string, default_to<"def">> s, Query<"b", bool, true> b,
                           Query<"o", std::optional<int>, 7> o) {
@@ -114,7 +114,7 @@ TEST_F(Params, HaveDefaults) {
   EXPECT_EQ(answer(handler, "/?i=1&t=2&s=3&b=0&o=4"), "123no4");
 }
 
-TEST_F(Params, MayBeMissing) {
+TEST_F(Params, MayBeMissing) {  // Rule 29.
   const auto handler = [](Query<"i", std::optional<int>> i, Query<"s", std::optional<std::string>> s,
                           Header<"h", std::optional<std::string_view>> h) {
     return std::string{*i ? "i" : "-"} + (*s ? "s" : "-") + (*h ? "h" : "-");
@@ -138,7 +138,7 @@ TEST_F(Params, WhoseConversionThrowsFailTheRequest) {
   EXPECT_EQ(status("/?e=2&before=x&after=y"), 500);
 }
 
-TEST_F(Params, OfHeadersAreFoundInAnyCase) {
+TEST_F(Params, OfHeadersAreFoundInAnyCase) {  // Rule 29.
   app.get("/", [](Header<"X-Token"> token, Header<"x-count", int, 1> count) {
     return std::string{*token} + std::to_string(*count);
   });
@@ -156,7 +156,7 @@ TEST_F(Params, OfHeadersAreNotDecoded) {
   EXPECT_EQ(ask(std::move(request))->body(), "a+b%20c");
 }
 
-TEST_F(Params, OfARepeatedNameAreAList) {
+TEST_F(Params, OfARepeatedNameAreAList) {  // Rule 29.
   const auto handler = [](Query<"tag", std::vector<std::string>> tags) {
     std::string all;
     for (const std::string& tag : *tags) all += tag + ";";
@@ -199,7 +199,7 @@ TEST_F(Params, OfARepeatedHeaderAreAList) {
 
 enum class Size { small, medium, large };
 
-TEST_F(Params, OfAnEnumAreItsNames) {
+TEST_F(Params, OfAnEnumAreItsNames) {  // Rule 29.
   const auto handler = [](Query<"size", Size, Size::medium> size) { return std::to_string(static_cast<int>(*size)); };
 
   EXPECT_EQ(answer(handler, "/"), "1");
@@ -221,7 +221,7 @@ protected:
   }
 };
 
-TEST_F(Cookies, AreFoundByTheirName) {
+TEST_F(Cookies, AreFoundByTheirName) {  // Rule 29.
   const auto handler = [](Cookie<"id"> id) { return std::string{*id}; };
 
   EXPECT_EQ(answer_to("id=7", handler), "7");
@@ -272,7 +272,7 @@ Task<std::string> path_twice(Path<"item_id"> text, Depends<path_as_int> number) 
   co_return std::string{*text} + "," + std::to_string(*number);
 }
 
-TEST_F(Params, OfThePathMayBeTakenTwiceWithDifferentTypes) {
+TEST_F(Params, OfThePathMayBeTakenTwiceWithDifferentTypes) {  // Rule 32.
   app.get("/p/{item_id}", path_twice);
 
   EXPECT_EQ(body("/p/7"), "7,7");
@@ -283,7 +283,7 @@ TEST_F(Params, OfThePathMayBeTakenTwiceWithDifferentTypes) {
             R"(unable to parse string as an integer","input":"seven"}]})");
 }
 
-TEST_F(Params, ConvertByTheirOwnTypeAndDefault) {
+TEST_F(Params, ConvertByTheirOwnTypeAndDefault) {  // Rule 32.
   app.get("/", [](Query<"n", int, 1> one, Query<"n", int, 2> two, Query<"n", std::string_view, default_to<"x">> text) {
     return std::to_string(*one) + std::to_string(*two) + std::string{*text};
   });

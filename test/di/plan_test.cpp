@@ -106,7 +106,7 @@ std::string end_of_the_chain(Depends<Chain<7>::link> seven) {
   return std::to_string(*seven + 1);
 }
 
-TEST_F(PlanHops, OfAChainOf8PlainNodesIsOne) {
+TEST_F(PlanHops, OfAChainOf8PlainNodesIsOne) {  // Rule 12.
   app.get("/", end_of_the_chain);
 
   EXPECT_EQ(hops(), 1u);
@@ -141,7 +141,7 @@ int meets_the_one() {
   return 2;
 }
 
-TEST_F(PlanHops, OfIndependentPlainNodesTakeTwoWorkersAtTheSameTime) {
+TEST_F(PlanHops, OfIndependentPlainNodesTakeTwoWorkersAtTheSameTime) {  // Rule 12.
   app.get("/", handler<meets_the_one, meets_the_other>);
   CountingPool pool;
   BlockingPort real{pool};
@@ -222,7 +222,7 @@ Response answers_on_the_loop(Depends<on_loop<thread_on_the_loop>>) {
   return Response::text("done");
 }
 
-TEST_F(PlanHops, AreNoneForNodesOnTheLoop) {
+TEST_F(PlanHops, AreNoneForNodesOnTheLoop) {  // Rule 12.
   app.get("/", on_loop<answers_on_the_loop>);
   CountingPool pool;
   BlockingPort real{pool};
@@ -234,7 +234,7 @@ TEST_F(PlanHops, AreNoneForNodesOnTheLoop) {
   EXPECT_EQ(threads().take(), std::set{std::this_thread::get_id()});
 }
 
-TEST_F(PlanHops, ThatThePoolRefusesAre503WithRetryAfterAndOthersAreServed) {
+TEST_F(PlanHops, ThatThePoolRefusesAre503WithRetryAfterAndOthersAreServed) {  // Rule 13.
   app.get("/plain", plain_handler<>);
   app.get("/loop", handler<>);
   port.pool().set_limit(1);
@@ -266,7 +266,7 @@ TEST_F(PlanHops, StopBetweenTwoNodesOfAChainWhenAnEarlierOneFailed) {
   EXPECT_EQ(journal().take(), "s+ s- f");
 }
 
-TEST(Plan, RefusesAProviderThatIsNamedWithAndWithoutItsWrapper) {
+TEST(Plan, RefusesAProviderThatIsNamedWithAndWithoutItsWrapper) {  // Rule 5.
   App app;
   testing::ManualPort port;
   app.get("/", handler<plain<"p">, on_loop<plain<"p">>>);
@@ -289,7 +289,7 @@ Task<std::string> counts_uncached_first(Depends<counter, uncached> one, Depends<
   co_return std::to_string(*one) + std::to_string(*two);
 }
 
-TEST(Plan, RunsAnUncachedEdgeForItselfAndNeverFillsTheSharedSlot) {
+TEST(Plan, RunsAnUncachedEdgeForItselfAndNeverFillsTheSharedSlot) {  // Rule 2.
   TestApp test;
   test.app.get("/1", counts);
   test.app.get("/2", counts_uncached_first);
@@ -316,7 +316,7 @@ struct Doubling<0> {
   int operator()() const { return 1; }
 };
 
-TEST(Plan, RefusesAGraphThatUncachedEdgesBlowUpWithoutWalkingAllOfIt) {
+TEST(Plan, RefusesAGraphThatUncachedEdgesBlowUpWithoutWalkingAllOfIt) {  // Rule 3.
   App app;
   testing::ManualPort port;
   app.get("/", [](Depends<doubling<40>>) {});
@@ -329,7 +329,7 @@ TEST(Plan, RefusesAGraphThatUncachedEdgesBlowUpWithoutWalkingAllOfIt) {
   }
 }
 
-TEST(Plan, RunsWhatAnUncachedNodeNeedsOnce) {
+TEST(Plan, RunsWhatAnUncachedNodeNeedsOnce) {  // Rule 2.
   journal().take();
   TestApp test;
   constexpr auto& node = ready<"node", ready<"need">>;

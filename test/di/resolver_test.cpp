@@ -44,7 +44,7 @@ using ResolverLife = Resolving;
 constexpr auto& base = ready<"base">;
 constexpr auto& mid = ready<"mid", base>;
 
-TEST_F(ResolverOrder, RunsANodeOnceHoweverOftenItIsNamed) {
+TEST_F(ResolverOrder, RunsANodeOnceHoweverOftenItIsNamed) {  // Rule 1.
   EXPECT_EQ((order<handler<base, base, mid>>()), "base mid h");
 }
 
@@ -66,7 +66,7 @@ struct Ladder<0> {
 constexpr int height = UMBEL_PLAIN_BLOCKS ? 6 : 20;
 Task<std::string> top_of_the_ladder(Depends<Ladder<height>::level> top) { co_return std::to_string(*top); }
 
-TEST_F(ResolverOrder, RunsEachLevelOfALadderOnce) {
+TEST_F(ResolverOrder, RunsEachLevelOfALadderOnce) {  // Rule 3.
   app.get("/", top_of_the_ladder);
 
   EXPECT_EQ(body("/"), std::to_string(1 << height));
@@ -82,7 +82,7 @@ constexpr auto& b = ready<"b", d>;
 constexpr auto& c = ready<"c", d>;
 constexpr auto& a = ready<"a", c, b>;
 
-TEST_F(ResolverOrder, IsDepthFirstWithDependenciesBeforeDependents) {
+TEST_F(ResolverOrder, IsDepthFirstWithDependenciesBeforeDependents) {  // Rule 8.
   EXPECT_EQ((order<handler<b, a>>()), "d b c a h");
 }
 
@@ -107,7 +107,7 @@ TEST_F(ResolverOrder, StartsIndependentNodesAtTheSameTime) {
   EXPECT_EQ(peer->status(), 200);
 }
 
-TEST_F(ResolverOrder, OfASequentialRouteIsOneAfterTheOther) {
+TEST_F(ResolverOrder, OfASequentialRouteIsOneAfterTheOther) {  // Rule 9.
   app.get("/", handler<slow_1, plain_1, slow_2>, {.policy = Policy::sequential});
 
   const auto peer = begin("/");
@@ -122,7 +122,7 @@ TEST_F(ResolverOrder, OfASequentialRouteIsOneAfterTheOther) {
   EXPECT_EQ(peer->status(), 200);
 }
 
-TEST_F(ResolverOrder, OfASequentialAppIsOneAfterTheOther) {
+TEST_F(ResolverOrder, OfASequentialAppIsOneAfterTheOther) {  // Rule 9.
   app.policy(Policy::sequential);
   app.get("/", handler<slow_1, slow_2>);
 
@@ -142,7 +142,7 @@ TEST_F(ResolverOrder, OfARouteMayBeConcurrentInASequentialApp) {
   port.advance(10ms);
 }
 
-TEST_F(ResolverOrder, LetsFourNodesOf150MillisecondsTake150Milliseconds) {
+TEST_F(ResolverOrder, LetsFourNodesOf150MillisecondsTake150Milliseconds) {  // Rule 8.
   app.get("/", handler<slow<"a", 150>, slow<"b", 150>, slow<"c", 150>, slow<"d", 150>>);
 
   const auto peer = begin("/");
@@ -159,7 +159,7 @@ constexpr auto& long_one = slow<"long", 100>;
 constexpr auto& late = ready<"late", short_one>;
 constexpr auto& late_plain = plain<"late_plain", short_one>;
 
-TEST_F(ResolverOrder, IsByDataFlowAndNotLevelByLevel) {
+TEST_F(ResolverOrder, IsByDataFlowAndNotLevelByLevel) {  // Rule 8.
   app.get("/", handler<long_one, late, late_plain>);
 
   const auto peer = begin("/");
@@ -173,7 +173,7 @@ TEST_F(ResolverOrder, IsByDataFlowAndNotLevelByLevel) {
   EXPECT_EQ(journal().take(), "long- h");
 }
 
-TEST_F(ResolverOrder, OfNodesThatBecomeReadyTogetherIsThatOfDeclaration) {
+TEST_F(ResolverOrder, OfNodesThatBecomeReadyTogetherIsThatOfDeclaration) {  // Rule 8.
   app.get("/", handler<ready<"x", slow_1>, ready<"y", slow_1>, ready<"z", slow_1>>);
 
   const auto peer = begin("/");
@@ -184,7 +184,7 @@ TEST_F(ResolverOrder, OfNodesThatBecomeReadyTogetherIsThatOfDeclaration) {
 
 // --- failures -------------------------------------------------------------------------------------------------------
 
-TEST_F(ResolverFailure, OfTheFirstDeclaredWinsAlthoughItComesLater) {
+TEST_F(ResolverFailure, OfTheFirstDeclaredWinsAlthoughItComesLater) {  // Rule 10.
   app.get("/", handler<failing<"late", 401, 50>, failing<"early", 403, 10>>);
 
   const auto peer = begin("/");
@@ -207,7 +207,7 @@ TEST_F(ResolverFailure, LetsWhatIsDeclaredBeforeRunOn) {
   EXPECT_EQ(journal().take(), "s+ f s-");
 }
 
-TEST_F(ResolverFailure, LetsWhatIsDeclaredBeforeStartNodesAndWin) {
+TEST_F(ResolverFailure, LetsWhatIsDeclaredBeforeStartNodesAndWin) {  // Rule 10.
   app.get("/", handler<failing<"late", 401, 20, slow<"s", 20>>, failing<"early", 403, 10>>);
 
   const auto peer = begin("/");
@@ -217,7 +217,7 @@ TEST_F(ResolverFailure, LetsWhatIsDeclaredBeforeStartNodesAndWin) {
   EXPECT_EQ(journal().take(), "s+ early s- late");
 }
 
-TEST_F(ResolverFailure, AsksWhatIsDeclaredAfterToStopAndJoinsIt) {
+TEST_F(ResolverFailure, AsksWhatIsDeclaredAfterToStopAndJoinsIt) {  // Rule 10.
   app.get("/", handler<failing<"f", 403, 10>, slow<"s", 5000>>);
 
   const auto peer = begin("/");
@@ -252,7 +252,7 @@ TEST_F(ResolverFailure, RunsAQueuedPlainNodeThatIsDeclaredBefore) {
   EXPECT_EQ(journal().take(), "f p");
 }
 
-TEST_F(ResolverFailure, KeepsWhatWasNotStartedFromStarting) {
+TEST_F(ResolverFailure, KeepsWhatWasNotStartedFromStarting) {  // Rule 10.
   app.get("/", handler<failing<"f", 403, 10>, slow<"s", 20>, ready<"never", slow<"s", 20>>, plain<"p", slow<"s", 20>>>);
 
   const auto peer = begin("/");
@@ -415,7 +415,7 @@ Task<ThrowsAsText> cannot_be_text_later() {
   co_return ThrowsAsText{};
 }
 
-TEST_F(ResolverFailure, InTheConversionOfAHandlersResultIsItsReply) {
+TEST_F(ResolverFailure, InTheConversionOfAHandlersResultIsItsReply) {  // Rule 22.
   app.get("/plain", cannot_be_text);
   app.get("/coroutine", cannot_be_text_later);
 
@@ -427,7 +427,7 @@ TEST_F(ResolverFailure, InTheConversionOfAHandlersResultIsItsReply) {
 
 // --- the peer leaves ------------------------------------------------------------------------------------------------
 
-TEST_F(ResolverCancel, StopsWhatRunsAndKeepsTheRestFromStarting) {
+TEST_F(ResolverCancel, StopsWhatRunsAndKeepsTheRestFromStarting) {  // Rule 25.
   app.get("/", handler<slow<"s", 500>, ready<"never", slow<"s", 500>>, plain<"p">>);
 
   const auto peer = begin("/");
@@ -440,7 +440,7 @@ TEST_F(ResolverCancel, StopsWhatRunsAndKeepsTheRestFromStarting) {
   EXPECT_TRUE(port.context().is_idle());
 }
 
-TEST_F(ResolverCancel, LetsARunningPlainNodeEndAndDropsItsResult) {
+TEST_F(ResolverCancel, LetsARunningPlainNodeEndAndDropsItsResult) {  // Rule 26.
   app.get("/", handler<plain<"p">, ready<"never", plain<"p">>>);
 
   const auto peer = begin("/");
@@ -530,7 +530,7 @@ TEST_F(ResolverCancel, ThrownByANodeThatNobodyStoppedIsAFailure) {
 std::string echo(Body<> body) { return std::string{*body}; }
 Task<std::string> echo_later(Body<> body, Depends<slow<"s", 10>>) { co_return std::string{*body}; }
 
-TEST_F(ResolverBody, IsWaitedForBeforeAnyNodeRuns) {
+TEST_F(ResolverBody, IsWaitedForBeforeAnyNodeRuns) {  // Rule 31.
   app.post("/", echo_later);
   app.start(port.context());
   Peer peer{port.context(), OwnedRequest{Method::post, "/"}};
@@ -569,7 +569,7 @@ TEST_F(ResolverBody, ThatFailsIsItsStatusAndNoNodeRuns) {
   EXPECT_EQ(journal().take(), "");
 }
 
-TEST_F(ResolverBody, OfAnInvalidRequestIsNotAskedFor) {
+TEST_F(ResolverBody, OfAnInvalidRequestIsNotAskedFor) {  // Rule 31.
   app.post("/", [](Body<>, Query<"n", int>) {});
   app.start(port.context());
   Peer peer{port.context(), OwnedRequest{Method::post, "/?n=x"}};

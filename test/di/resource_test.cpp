@@ -67,7 +67,7 @@ TEST_F(ResourceOrder, IsTheSameWhenEverythingWaits) {  // Rule 17.
   EXPECT_EQ(peer->status(), 200);
 }
 
-TEST_F(ResourceOrder, OfTwoThatAreMadeAtOnceIsReversed) {
+TEST_F(ResourceOrder, OfTwoThatAreMadeAtOnceIsReversed) {  // Rule 17.
   static constexpr auto& quick = slow_resource<"q", 5>;
   app.get("/", handler<slow_1, quick>);
   const auto peer = begin("/");

@@ -123,7 +123,7 @@ TEST_F(Routing, RefusesBadEscapes) {
     EXPECT_EQ(status(target), 400) << target;
 }
 
-TEST_F(Routing, AnswersWhatItDoesNotKnow) {
+TEST_F(Routing, AnswersWhatItDoesNotKnow) {  // Rule 35.
   app.get("/a", says("a"));
 
   const auto peer = ask("/b");
@@ -136,7 +136,7 @@ TEST_F(Routing, AnswersWhatItDoesNotKnow) {
   EXPECT_EQ(status("http://host/a"), 404);
 }
 
-TEST_F(Routing, TellsWhichMethodsAPathHas) {
+TEST_F(Routing, TellsWhichMethodsAPathHas) {  // Rule 35.
   app.get("/a", says("get"));
   app.post("/a", says("post"));
   app.delete_("/b", says("delete"));
@@ -167,7 +167,7 @@ TEST_F(Routing, IsNotStoppedByATemplateOfAnotherMethod) {
   EXPECT_EQ(method(Method::head, "/items/me"), "200 ");
 }
 
-TEST_F(Routing, PrefersARouteOfItsOwnForHeadAndOptions) {
+TEST_F(Routing, PrefersARouteOfItsOwnForHeadAndOptions) {  // Rule 35.
   app.get("/a", says("get"));
   app.route(Method::head, "/a", [] { return Response{202}; });
   app.route(Method::options, "/a", says("options"));
@@ -553,7 +553,7 @@ Task<int> between() { co_return 1; }
 int plain_second(Depends<plain_first> first) { return *first; }
 Task<Response> takes_all(Depends<plain_first>, Depends<between>, Depends<plain_second>) { co_return Response{200}; }
 
-TEST(RouterOptions, OfPolicyReachThePlan) {
+TEST(RouterOptions, OfPolicyReachThePlan) {  // Rule 9.
   App app;
   Router sequential;
   sequential.get("/s", takes_all).get("/c", takes_all, {.policy = Policy::concurrent});

@@ -28,7 +28,7 @@ Task<std::string> bad_in_every_place(Query<"x", int>, Depends<beside>, Header<"h
   co_return "";
 }
 
-TEST(Validation, ListsEveryErrorOfTheGraphInWalkOrderAndRunsNothing) {
+TEST(Validation, ListsEveryErrorOfTheGraphInWalkOrderAndRunsNothing) {  // Rules 29 and 30.
   journal().take();
   TestApp test;
   test.app.get("/", bad_in_every_place);

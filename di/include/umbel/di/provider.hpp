@@ -49,9 +49,10 @@ struct CheckParameter {
   static_assert(
       Parameter<Plain> || Parameter<const Plain&> || Parameter<Plain&>,
       "umbel: this node takes a parameter that nothing provides (the message names it and the node). A node may "
-      "take Depends<f>, State<T>, Path<\"name\", T>, Query<\"name\", T>, Header<\"name\", T>, "
-      "Body<std::string_view> and StopToken, each by value, and const Request&, ResponseHead& and Background&. To "
-      "pass what another function returns, write Depends<that_function>");
+      "take Depends<f>, Exclusive<f>, Guard<f>, Lazy<f>, Try<f>, After<f>, State<T>, Path<\"name\", T>, "
+      "Query<\"name\", T>, Header<\"name\", T>, Cookie<\"name\", T>, Body<std::string_view>, Scopes, Deadline and "
+      "StopToken, each by value, and const Request&, ResponseHead& and Background&. To pass what another function "
+      "returns, write Depends<that_function>. (lazy.hpp, try.hpp, scopes.hpp and deadline.hpp have some of these.)");
   static constexpr bool value = true;  // Told once, not again by those who ask.
 };
 
@@ -169,8 +170,7 @@ struct ResourceCode {
   static Status run(Resolver& resolver, const Step& step, ErrorBox& error, std::index_sequence<I...>) {
     auto& kept = *::new (resolver.at(step.record)) ResourceRun;
     if constexpr (waits) ::new (resolver.at(step.env)) NodeRun;
-    const auto handle =
-        Call::call(step.callable, ParameterTraits<P>::get(resolver, step, step.inputs[I])...).release();
+    const auto handle = Call::call(step.callable, ParameterTraits<P>::get(resolver, step, step.inputs[I])...).release();
     kept.coroutine = handle.address();
     enter(resolver, step, handle);
     handle.resume();
@@ -245,8 +245,7 @@ private:
     auto& promise = handle.promise();
     Status status = Status::done;
     if (promise.phase == ResourcePhase::yielded_twice) status = failed_with_a_second_yield(step.info->name, error);
-    else if (promise.thrown) [[unlikely]]
-      status = failed_with(promise.thrown, error);
+    else if (promise.thrown) [[unlikely]] status = failed_with(promise.thrown, error);
     handle.destroy();
     return status;
   }
@@ -292,7 +291,8 @@ struct NodeCode<Call, R, TypeList<P...>> {
 
 private:
   template <std::size_t... I>
-  static Status run_with(Resolver& resolver, const Step& step, ErrorBox& error, std::index_sequence<I...> all) noexcept {
+  static Status run_with(Resolver& resolver, const Step& step, ErrorBox& error,
+                         std::index_sequence<I...> all) noexcept {
     try {
       if constexpr (Returned<R>::is_resource) {
         return ResourceCode<Call, R, P...>::run(resolver, step, error, all);
@@ -491,54 +491,72 @@ constexpr std::string_view to_string(Lifetime lifetime) noexcept {
   }
 }
 
-/// From a resource to the one that it outlives, in words: what the compiler's message shows.
+/// One name on the way from a resource to the one that it outlives.
+template <std::size_t N>
+struct LifeStep {
+  char text[N]{};
+};
+
+/// From a resource to the one that it outlives, in words: what the compiler's message shows. In pieces, since clang
+/// cuts long texts short.
 template <auto& provider, Lifetime lifetime>
 struct LifePath {
-  static constexpr std::size_t most = 400;
   struct Words {
-    char text[most]{};
+    char text[80]{};
     std::size_t size = 0;
     constexpr void add(std::string_view part) {
       for (const char c : part) {
-        if (size + 1 < most) text[size++] = c;
+        if (size + 1 < sizeof text) text[size++] = c;
       }
+    }
+    constexpr void add(Lifetime life) {
+      add(" (");
+      add(to_string(life));
+      add(")");
     }
   };
-  static constexpr Words spell() {
+  static constexpr bool ends_at(const Need& via) { return via.node->is_resource() || via.node->is_shared(); }
+  static constexpr const Need* next(const Need& via) { return ends_at(via) ? nullptr : via.node->shortest.via; }
+  static constexpr std::size_t count() {
+    std::size_t count = 1;
+    for (const Need* via = node_of<provider>->shortest.via; via; via = next(*via)) ++count;
+    return count;
+  }
+  static constexpr Words piece(std::size_t index) {
     Words words;
-    words.add(node_of<provider>->name);
-    words.add(" (");
-    words.add(to_string(lifetime));
-    words.add(")");
-    for (const Need* via = node_of<provider>->shortest.via; via;) {
-      words.add(" -> ");
-      words.add(via->node->name);
-      const bool ends = via->node->is_resource() || via->node->is_shared();
-      if (ends) {
-        words.add(" (");
-        words.add(to_string(lifetime_of(*via)));
-        words.add(")");
-      }
-      via = ends ? nullptr : via->node->shortest.via;
+    if (index == 0) {
+      words.add(node_of<provider>->name);
+      words.add(lifetime);
+      return words;
     }
+    const Need* via = node_of<provider>->shortest.via;
+    while (--index > 0) via = next(*via);
+    words.add("-> ");
+    words.add(via->node->name);
+    if (ends_at(*via)) words.add(lifetime_of(*via));
     return words;
   }
-  static constexpr Words words = spell();
-  template <std::size_t... I>
-  static constexpr auto fit(std::index_sequence<I...>) {
-    const char text[] = {words.text[I]..., '\0'};
-    return FixedString<sizeof...(I) + 1>{text};
+  template <std::size_t index>
+  static constexpr auto fit() {
+    constexpr Words words = piece(index);
+    LifeStep<words.size + 1> fitted;
+    for (std::size_t i = 0; i < words.size; ++i) fitted.text[i] = words.text[i];
+    return fitted;
   }
-  static constexpr auto path = fit(std::make_index_sequence<words.size>{});
 };
 
-template <FixedString path, bool pass>
+template <bool pass, LifeStep... path>
 struct ThePath {
-  static_assert(pass,
-                "umbel: this resource outlives what it uses (the message shows the path). Give it a shorter Lifetime, or "
-                "what it uses a longer one: Depends<f, Lifetime::request>, provider<f>.lifetime(Lifetime::request)");
+  static_assert(
+      pass,
+      "umbel: this resource outlives what it uses (the message shows the path). Give it a shorter Lifetime, or "
+      "what it uses a longer one: Depends<f, Lifetime::request>, provider<f>.lifetime(Lifetime::request)");
   static constexpr bool value = true;
 };
+template <class Path, std::size_t... index>
+constexpr bool show_path(std::index_sequence<index...>) {
+  return ThePath<false, Path::template fit<index>()...>::value;
+}
 
 /// What is wrong with naming this provider here.
 template <auto& provider, Take take, Lifetime said, class Where>
@@ -547,14 +565,16 @@ struct CheckEdge {
   static constexpr Lifetime lifetime = life_on_edge<provider>(said);
   static constexpr bool has_life = node.is_resource() || node.is_shared();
   static constexpr bool check_life() {
+    using Path = LifePath<provider, lifetime>;
     if constexpr (has_life && node.shortest.lifetime < lifetime)
-      return ThePath<LifePath<provider, lifetime>::path, false>::value;
+      return show_path<Path>(std::make_index_sequence<Path::count()>{});
     else return true;
   }
   static_assert(check_life());
-  static_assert(take != Take::guard || !node.takes_body,
-                "umbel: a guard, or what it depends on, takes the body, which is read only when all guards have passed: "
-                "take the provider by Depends");
+  static_assert(
+      take != Take::guard || !node.takes_body,
+      "umbel: a guard, or what it depends on, takes the body, which is read only when all guards have passed: "
+      "take the provider by Depends");
   static_assert(said < Lifetime::loop,
                 "umbel: `app` and `loop` belong to the provider, not to one who takes it: "
                 "inline constexpr auto db = provider<open_db>.lifetime(Lifetime::app);");

@@ -30,9 +30,7 @@ class YieldAwaiter {
 public:
   explicit YieldAwaiter(Promise& promise) noexcept : promise_(promise) {}
   bool await_ready() const noexcept { return false; }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept {
-    return promise_.continuation.next();
-  }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept { return promise_.continuation.next(); }
   const Outcome& await_resume() const noexcept { return *promise_.outcome; }
 
 private:
@@ -55,7 +53,10 @@ struct ResourcePromiseBase : TaskPromiseBase {
                   "umbel: co_yield takes an object with a name, which stays in the coroutine while the request uses "
                   "it: write `Session session = ...; co_yield session;`");
     using Given = std::remove_reference_t<U>;
-    static_assert(std::is_convertible_v<Given*, T*>, "umbel: what is yielded is not the T of this Resource<T>");
+    static_assert(
+        std::is_convertible_v<Given*, T*>,
+        "umbel: what is yielded is not the T of this Resource<T>, which is handed out by reference: yield a T, "
+        "or what is derived from it");
     if constexpr (std::is_lvalue_reference_v<U> && std::is_convertible_v<Given*, T*>) value = std::addressof(yielded);
     phase = phase == ResourcePhase::setting_up ? ResourcePhase::yielded : ResourcePhase::yielded_twice;
     return YieldAwaiter<ResourcePromiseBase>{*this};

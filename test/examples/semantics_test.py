@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every test, and every case of compile_fail, that docs/semantics.md names is there; every rule has a row."""
+
+import glob
+import os
+import re
+import unittest
+
+ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
+RULES = range(1, 38)
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as text:
+        return text.read()
+
+
+PAGE = read("docs/semantics.md")
+
+
+class Semantics(unittest.TestCase):
+    def test_every_test_that_it_names_is_there(self):
+        there = set()
+        for path in glob.glob("test/**/*_test.cpp", root_dir=ROOT, recursive=True):
+            found = re.findall(r"^TEST(?:_F|_P)?\((\w+),\s+(\w+)\)", read(path), re.M)
+            there |= {f"{os.path.basename(path)[: -len('_test.cpp')]}: {suite}.{name}" for suite, name in found}
+        named = set(re.findall(r"`(\w+: \w+\.\w+)`", PAGE))
+        self.assertTrue(named)
+        self.assertEqual(named - there, set())
+
+    def test_every_compile_error_that_it_names_is_there(self):
+        there = {os.path.basename(path) for path in glob.glob("test/compile_fail/*.cpp", root_dir=ROOT)}
+        named = set(re.findall(r"`compile_fail/(\w+\.cpp)`", PAGE))
+        self.assertTrue(named)
+        self.assertEqual(named - there, set())
+
+    def test_every_rule_has_its_row(self):
+        self.assertEqual([int(number) for number in re.findall(r"^\| (\d+) \|", PAGE, re.M)], list(RULES))
+
+
+if __name__ == "__main__":
+    unittest.main()
