@@ -121,6 +121,12 @@ private:
     const Need* need;
     Names scopes;
   };
+  // The step of an edge Guard<f, uncached>.
+  struct UncachedGuard {
+    const Need* need;
+    Names scopes;
+    Index index;
+  };
   // The shortest-lived of what a step uses, itself or through what has no lifetime of its own.
   struct Shortest {
     Lifetime lifetime = Lifetime::app;
@@ -263,11 +269,13 @@ private:
   }
 
   Index visit_uncached(const Need& need, const NodeInfo& node, Lifetime lifetime) {
-    const auto known = std::find_if(uncached_guards_.begin(), uncached_guards_.end(),
-                                    [&](const auto& visited) { return visited.first == &need; });
-    if (known != uncached_guards_.end()) return known->second;
+    const Names scopes = scopes_of(node);
+    const auto known = std::find_if(uncached_guards_.begin(), uncached_guards_.end(), [&](const UncachedGuard& guard) {
+      return guard.need == &need && guard.scopes == scopes;
+    });
+    if (known != uncached_guards_.end()) return known->index;
     const Index index = visit(node, lifetime);
-    if (need.take == Take::guard) uncached_guards_.push_back({&need, index});
+    if (need.take == Take::guard) uncached_guards_.push_back({&need, scopes, index});
     return index;
   }
 
@@ -775,7 +783,7 @@ private:
   std::vector<Lifetime> lifetimes_;  // Of each step that is a resource.
   std::vector<Shortest> shortest_;   // Of each step.
   std::vector<Index> guards_;
-  std::vector<std::pair<const Need*, Index>> uncached_guards_;
+  std::vector<UncachedGuard> uncached_guards_;
   std::vector<std::size_t> layer_starts_;  // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
   bool in_guard_stage_ = true;

@@ -32,8 +32,8 @@ Status failed_to_yield(std::string_view name, ErrorBox& error) noexcept {
 }
 
 Status failed_with_a_second_yield(std::string_view name, ErrorBox& error) noexcept {
-  error = std::make_unique<Error>(std::make_exception_ptr(
-      std::logic_error{"umbel: the resource " + std::string{name} + " has a second co_yield"}));
+  error = std::make_unique<Error>(
+      std::make_exception_ptr(std::logic_error{"umbel: the resource " + std::string{name} + " has a second co_yield"}));
   return Status::failed;
 }
 

@@ -122,9 +122,7 @@ Time Resolver::deadline() const noexcept {
   return exchange_ ? exchange_->deadline() : Time::max();
 }
 
-const void* Resolver::shared(std::uint32_t number) const noexcept {
-  return plan_->shared_->value(number, context());
-}
+const void* Resolver::shared(std::uint32_t number) const noexcept { return plan_->shared_->value(number, context()); }
 
 const void* Resolver::viewed(Input input) noexcept {
   void* const slot = at(input.at.offset);

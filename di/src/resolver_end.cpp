@@ -213,10 +213,9 @@ void Resolver::closed(const Step& step, ErrorBox error) noexcept {
 void Resolver::close_unused() noexcept {
   for (const LastUse& use : plan_->last_uses_) {
     if (AsyncState::test(async_->closing(), use.step) || !is_made(use.step)) continue;
-    const bool is_free =
-        std::all_of(use.dependents.begin(), use.dependents.end(), [this](std::uint16_t dependent) {
-          return AsyncState::test(async_->closed(), dependent) || !is_made(dependent);
-        });
+    const bool is_free = std::all_of(use.dependents.begin(), use.dependents.end(), [this](std::uint16_t dependent) {
+      return AsyncState::test(async_->closed(), dependent) || !is_made(dependent);
+    });
     if (is_free && async_->are_done(use.users.data())) close(plan_->steps_[use.step]);
   }
 }

@@ -178,9 +178,7 @@ TEST_F(GuardEdge, WhoseOwnParametersAreWrongDoesNotRunAndItsSiblingsDo) {  // Ru
   EXPECT_NE(last->body().find(R"(["query","n"])"), std::string::npos);
 }
 
-TEST_F(GuardEdge, WhoseOwnParametersAreRightRuns) {
-  EXPECT_EQ((order<two_guards>("/?k=3&n=4")), "k3 g+ g- h");
-}
+TEST_F(GuardEdge, WhoseOwnParametersAreRightRuns) { EXPECT_EQ((order<two_guards>("/?k=3&n=4")), "k3 g+ g- h"); }
 
 Task<Response> guarded_body(Guard<slow_401>, Body<>) { co_return Response{204}; }
 

@@ -117,8 +117,7 @@ TEST_F(SharedLife, StartsAgain) {
   }
 
   EXPECT_EQ(told.times, 4);
-  EXPECT_EQ(journal().take(),
-            "pool+ cache+ client+ client- cache- pool- pool+ cache+ client+ client- cache- pool-");
+  EXPECT_EQ(journal().take(), "pool+ cache+ client+ client- cache- pool- pool+ cache+ client+ client- cache- pool-");
 }
 
 inline constexpr auto& breaks = failing_resource<"broken", 500, pool>;

@@ -304,13 +304,13 @@ TEST_F(Moments, OfAHopEndWhatNeverRan) {
             "fails_badly+ fails_badly! after_failing/ REPLY 500 END");
 }
 
-TEST_F(Moments, OfARefusedHopEnd) {
+TEST_F(Moments, OfARequestWithoutAPlaceAreNone) {
   app.get("/", plain_root);
   port.pool().set_limit(0);
 
   EXPECT_EQ(status("/"), 503);
 
-  EXPECT_EQ(heard.take(), "START blocks? handler? blocks! handler/ REPLY 503 END");
+  EXPECT_EQ(heard.take(), "START REPLY 503 END");
 }
 
 Task<Response> stops(Depends<session>, Depends<in_time>, Depends<blocks_more>) { co_return Response{}; }

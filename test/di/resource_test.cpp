@@ -232,8 +232,7 @@ TEST_F(ResourceFailure, NotToYieldIsA500ThatNamesTheResource) {  // Rule 23.
   EXPECT_EQ((life<handler<does_not_yield>>()), "r1!500 r1-");
 
   EXPECT_EQ(last->status(), 500);
-  EXPECT_EQ(ears.take(),
-            "does_not_yield!umbel: the resource does_not_yield ended without a co_yield\n");
+  EXPECT_EQ(ears.take(), "does_not_yield!umbel: the resource does_not_yield ended without a co_yield\n");
 }
 
 TEST_F(ResourceFailure, ToYieldTwiceIsA500ThatNamesTheResource) {  // Rule 23.

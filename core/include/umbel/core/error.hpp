@@ -53,6 +53,9 @@ public:
   using std::logic_error::logic_error;
 };
 
+template <class T>
+class Result;
+
 /// A failure as a value: an HttpError that nobody had to throw, or whatever was thrown.
 class Error {
 public:
@@ -73,6 +76,10 @@ public:
   [[noreturn]] void rethrow() const;
 
 private:
+  friend class Result<void>;
+  Error() noexcept = default;  // In place of none: Result<void> would need an optional, which g++ 12 warns of.
+  bool is_none() const noexcept { return !http_ && !thrown_; }
+
   // One of the two. No variant: g++ 12 sees uninitialised parts in every moved one; and a Result stays small.
   std::shared_ptr<const HttpError> http_;
   std::exception_ptr thrown_;
@@ -127,18 +134,18 @@ public:
   Result(Error error) : error_(std::move(error)) {}
   Result(HttpError error) : error_(std::move(error)) {}
 
-  bool ok() const noexcept { return !error_; }
+  bool ok() const noexcept { return error_.is_none(); }
   explicit operator bool() const noexcept { return ok(); }
   /// Rethrows the error if there is one.
   void value() const {
     if (!ok()) error().rethrow();
   }
   /// Only if !ok().
-  const Error& error() const& noexcept { return *error_; }
-  Error&& error() && noexcept { return std::move(*error_); }
+  const Error& error() const& noexcept { return error_; }
+  Error&& error() && noexcept { return std::move(error_); }
 
 private:
-  std::optional<Error> error_;
+  Error error_;
 };
 
 }  // namespace umbel

@@ -11,7 +11,8 @@
 
 namespace umbel {
 
-/// An option of Depends and its like: run the provider for this parameter alone. What it makes never fills the shared place.
+/// An option of Depends and its like: run the provider for this parameter alone. What it makes never fills the shared
+/// place.
 struct Uncached {};
 inline constexpr Uncached uncached{};
 
@@ -141,8 +142,7 @@ public:
 namespace detail {
 
 template <class T>
-inline constexpr bool is_edge_option =
-    std::is_same_v<T, Uncached> || std::is_same_v<T, Lifetime> || is_scopes<T>;
+inline constexpr bool is_edge_option = std::is_same_v<T, Uncached> || std::is_same_v<T, Lifetime> || is_scopes<T>;
 
 template <auto option>
 constexpr void add_option(Need& need) {

@@ -32,7 +32,8 @@ public:
   /// How many of a resource may exist at once, for all requests of the App: a pool's size. Who comes later waits, in
   /// order; requests never wait for one another in a circle.
   constexpr ProviderOf capacity(std::size_t capacity) const noexcept {
-    static_assert(Returned<R>::is_resource, "umbel: a capacity belongs to a Resource or a SyncResource: nothing else is given back");
+    static_assert(Returned<R>::is_resource,
+                  "umbel: a capacity belongs to a Resource or a SyncResource: nothing else is given back");
     ProviderOf changed = *this;
     changed.options_.capacity = capacity;
     return changed;
