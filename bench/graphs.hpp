@@ -9,11 +9,13 @@
 
 #include "umbel/di/depends.hpp"
 #include "umbel/di/params.hpp"
+#include "umbel/di/resource.hpp"
 
 namespace graphs {
 
 using umbel::Depends;
 using umbel::NodeKind;
+using umbel::Resource;
 using umbel::Task;
 
 [[gnu::noinline]] inline std::uint64_t work(std::uint64_t n) { return n * 0x9e3779b97f4a7c15 + 1; }
@@ -59,6 +61,48 @@ struct PlainNode {
 template <>
 struct PlainNode<1> {
   std::uint64_t operator()() const { return work(1); }
+};
+
+// Resources that are ready at once, below a coroutine.
+template <int N>
+struct ResourceNode;
+template <int N>
+inline constexpr ResourceNode<N> resource_node{};
+template <int N>
+struct ResourceNode {
+  Resource<std::uint64_t> operator()(Depends<resource_node<N - 1>> before) const {
+    std::uint64_t value = work(*before);
+    co_yield value;
+  }
+};
+template <>
+struct ResourceNode<1> {
+  Resource<std::uint64_t> operator()() const {
+    std::uint64_t value = work(1);
+    co_yield value;
+  }
+};
+template <int N>
+struct OverResources {
+  Task<std::uint64_t> operator()(Depends<resource_node<N - 1>> before) const { co_return work(*before); }
+};
+template <int N>
+inline constexpr OverResources<N> over_resources{};
+
+// Each level takes the one below twice.
+template <int N>
+struct LadderNode;
+template <int N>
+inline constexpr LadderNode<N> ladder_node{};
+template <int N>
+struct LadderNode {
+  Task<std::uint64_t> operator()(Depends<ladder_node<N - 1>> a, Depends<ladder_node<N - 1>> b) const {
+    co_return work(*a + *b);
+  }
+};
+template <>
+struct LadderNode<1> {
+  Task<std::uint64_t> operator()() const { co_return work(1); }
 };
 
 // A chain whose every fourth node is plain.

@@ -251,8 +251,9 @@ private:
     for (std::size_t i = 0; i < node.need_count; ++i) {
       if (node.needs[i].source != Source::node) order.push_back(i);
     }
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return node.needs[a].source < node.needs[b].source; });
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return std::pair{node.needs[a].source, a} < std::pair{node.needs[b].source, b};
+    });
     return order;
   }
 
