@@ -78,18 +78,19 @@ TEST(Simulation, SaysThatThereAreTwoReplies) {
 
 TEST(Simulation, SaysThatItNeverEnds) {
   struct Again : Work {
-    explicit Again(Context& c) noexcept : Work(run), context(c) {}
+    Again() noexcept : Work(run) {}
     static void run(Work& work) noexcept {
       auto& self = static_cast<Again&>(work);
-      if (!self.stopped) self.context.enqueue(self);
+      if (!self.stopped) self.context->enqueue(self);
     }
-    Context& context;
+    Context* context = nullptr;
     bool stopped = false;
   };
   Answers service = echoes();
   Schedule schedule{1};
+  Again again;  // Outlives the simulation, which turns once more when it goes.
   Simulation sim{service, schedule};
-  Again again{sim.context()};
+  again.context = &sim.context();
 
   sim.context().enqueue(again);
   sim.turn_limit(100).run();

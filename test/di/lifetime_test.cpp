@@ -34,6 +34,14 @@ private:
 class SharedLife : public ::testing::Test, public TestApp {
 protected:
   SharedLife() { journal().take(); }
+  void TearDown() override {
+    Told told;
+    app.close(port.context(), told);
+    run();
+    port.advance(10ms);
+    run();
+    EXPECT_EQ(told.times, 1);
+  }
 };
 
 inline constexpr auto& open_pool = resource<"pool">;
