@@ -112,6 +112,13 @@ Response Response::bytes(std::string_view content_type, std::string_view body, i
   return response;
 }
 
+Response Response::stream(std::string_view content_type, BodySourcePtr source, int status) {
+  Response response{status};
+  response.headers_.set("content-type", content_type);
+  response.source_ = std::move(source);
+  return response;
+}
+
 std::string_view Response::content_type() const noexcept {
   return content_type_.empty() ? headers_.get("content-type").value_or(std::string_view{}) : content_type_;
 }

@@ -2,6 +2,10 @@
 #pragma once
 // One request in flight: the seam between transports and services.
 
+#include <cstdint>
+#include <string_view>
+
+#include "umbel/core/body_source.hpp"
 #include "umbel/core/context.hpp"
 #include "umbel/core/outcome.hpp"
 #include "umbel/core/request.hpp"
@@ -40,14 +44,26 @@ public:
   /// is enqueued when it does. Once per exchange; a service that has no use for the body does not call it, and the
   /// transport drops what comes.
   virtual bool collect_body(Work& ready) noexcept = 0;
+  /// The next piece of the body, for who does not want it all at once; not together with `collect_body`. Like
+  /// `BodySource::pull`: what is read stays valid until the next call or the reply, and until it is asked for more the
+  /// transport takes no more from the peer than its own buffers hold. After `failed`, `body_error()` tells why.
+  /// A transport that does not override it gives the collected body as one chunk.
+  virtual Pulled read_body(std::string_view& chunk, Work& ready) noexcept;
+  /// Lets the body be larger or smaller than the transport's own limit says. Before the body is asked for.
+  void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
+  /// The fields behind a body that came in chunks (RFC 9110 section 6.5), when all of it has been read. Never merged into
+  /// the headers. Valid while the request is.
+  const Headers& trailers() const noexcept { return trailers_; }
   /// The status that the body's failure deserves: 400, 408, 413; 499 if the peer left. 0 if all is well.
   int body_error() const noexcept { return body_error_; }
 
   /// Answers. Exactly once; then the exchange belongs to the transport again and may be gone. Harmless if the peer has
   /// left. HEAD, 204 and 304 are sent without the body.
+  /// If the response has a BodySource, the exchange and all that its request refers to stay until that is dropped.
   virtual void reply(Response&& response) noexcept = 0;
   /// Answers, in place of `reply`, and keeps the exchange and all that its request refers to until `release`. `sent` is
-  /// enqueued on the Context once: when the last byte has left for the peer, or the peer is gone. Until then
+  /// enqueued on the Context once: when the last byte has left for the peer, or the peer is gone; a BodySource has been
+  /// dropped then. Until then
   /// `stop_token()` may still be asked because the peer left; until `release`, because the server shuts down.
   virtual void reply_and_hold(Response&& response, Work& sent) noexcept = 0;
   /// Once, after `sent` has run. The exchange belongs to the transport again and may be gone.
@@ -62,6 +78,11 @@ protected:
   StopSource stop_;
   CancelReason stop_reason_ = CancelReason::disconnected;  // Set before `stop_` is asked.
   int body_error_ = 0;
+  enum class Reading : std::uint8_t { untouched, asked, given };
+  Reading reading_ = Reading::untouched;  // For those who do not read in pieces.
+  static constexpr std::uint64_t usual_limit = ~std::uint64_t{0};
+  std::uint64_t body_limit_ = usual_limit;
+  Headers trailers_;
   Time deadline_ = Time::max();
   const void* variant_ = nullptr;  // Not owned.
 };

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "umbel/core/body_source.hpp"
 #include "umbel/core/buffer.hpp"
 
 namespace umbel {
@@ -46,8 +47,8 @@ private:
   Buffer lines_;
 };
 
-/// A whole reply: status, headers, body. Moves are cheap; short bodies are in recycled memory. The transport adds what
-/// is its own: Date, Content-Length, Connection.
+/// A reply: status, headers, and a body that is here, or is made while it is sent. Moves are cheap; short bodies are in
+/// recycled memory. The transport adds what is its own: Date, Content-Length or chunks, Connection.
 ///
 ///     co_return Response::text("created", 201).header("location", "/items/7");
 class Response {
@@ -72,11 +73,18 @@ public:
   }
   /// Any type. Copied.
   static Response bytes(std::string_view content_type, std::string_view body, int status = 200);
+  /// A body that the transport pulls from `source` when the head was sent.
+  static Response stream(std::string_view content_type, BodySourcePtr source, int status = 200);
 
   int status() const noexcept { return status_; }
   /// Empty if none was set.
   std::string_view content_type() const noexcept;
+  /// Empty if it is still to be made.
   std::string_view body() const noexcept { return body_.view(); }
+  /// Where the body comes from, if it is made while it is sent; else null.
+  BodySource* source() const noexcept { return source_.get(); }
+  /// For transports, and for who puts another source around this one: the response keeps its head.
+  BodySourcePtr take_source() noexcept { return std::move(source_); }
   std::optional<std::string_view> header(std::string_view name) const noexcept;
 
   Response& status(int status) & noexcept { return status_ = status, *this; }
@@ -91,7 +99,8 @@ public:
   }
   /// Puts fields in front of those that are here: of two cookies of one name a browser keeps the last. No content type.
   Response& prepend_headers(ResponseHeaders&& before) & { return headers_.prepend(std::move(before)), *this; }
-  Response& body(Buffer&& body) & noexcept { return body_ = std::move(body), *this; }
+  Response& body(Buffer&& body) & noexcept { return source_.reset(), body_ = std::move(body), *this; }
+  Response& body(BodySourcePtr source) & noexcept { return body_ = Buffer{}, source_ = std::move(source), *this; }
 
   /// For transports: the header fields as they go on the wire, without the content type of `known_content_type`.
   std::string_view header_lines() const noexcept { return headers_.lines(); }
@@ -113,6 +122,7 @@ private:
   std::string_view content_type_;  // A literal of ours.
   ResponseHeaders headers_;
   Buffer body_;
+  BodySourcePtr source_;
 };
 
 }  // namespace umbel

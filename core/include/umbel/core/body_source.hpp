@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A body in pieces, which whoever sends or reads it pulls.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "umbel/core/context.hpp"
+
+namespace umbel {
+
+/// What a pull has given.
+enum class Pulled : std::uint8_t {
+  chunk,    // The next bytes, at least one.
+  end,      // The body is complete.
+  pending,  // Nothing yet: the Work that was given is enqueued when it is worth to ask again.
+  failed    // Nothing further will come, and the body is not complete.
+};
+
+/// The body of a reply that is made while it is sent. The transport pulls: it asks for the next chunk when the peer has
+/// taken enough of the last ones. So a slow peer holds up whoever makes the body, and nothing piles up in between.
+///
+/// On the Context's thread. Not owned by the Response that carries it, but told once when it is of no use any more.
+class BodySource {
+public:
+  /// The next chunk, which stays valid until the next call of either function. After `pending` it is asked again when
+  /// `ready` has run, or dropped; after `end` or `failed`, only dropped. What `failed` means is known to the source; the
+  /// transport breaks the reply off, so that the peer can tell.
+  virtual Pulled pull(std::string_view& chunk, Work& ready) noexcept = 0;
+  /// Nothing more will be asked: all was sent, the peer is gone, or nobody wants it. Once, and at last: the source may be
+  /// gone. A `ready` that it has been given and not enqueued yet is not enqueued any more.
+  virtual void drop() noexcept = 0;
+  /// All bytes together, if that is known before the first pull. A body that then comes to another size is broken off.
+  virtual std::optional<std::uint64_t> size() const noexcept { return std::nullopt; }
+
+protected:
+  ~BodySource() = default;
+};
+
+struct DropBody {
+  void operator()(BodySource* source) const noexcept { source->drop(); }
+};
+/// A source that is dropped with its holder, unless it was handed on.
+using BodySourcePtr = std::unique_ptr<BodySource, DropBody>;
+
+}  // namespace umbel
