@@ -744,8 +744,9 @@ private:
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
                                !plan_->admissions_.empty() || !plan_->permits_.empty();
     plan_->ends_in_turns_ =
-        plan_->takes_head_ || plan_->takes_background_ ||
-        std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.info->is_resource(); });
+        plan_->takes_head_ || plan_->takes_background_ || std::any_of(steps.begin(), steps.end(), [this](const Step& s) {
+          return s.info->is_resource() && plan_->closes_[s.index] != Closes::handler;
+        });
     const auto& closed = plan_->closed_;
     const bool only_root =
         closed.empty() || (closed.size() == 1 && closed[0] + 1u == steps.size() && !steps.back().info->is_resource());

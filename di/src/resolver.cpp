@@ -179,7 +179,7 @@ void Resolver::leave_sweep(Status status, ErrorBox error) noexcept {
 /// Everything went well, in one sweep.
 [[gnu::always_inline]] inline void Resolver::reply_simply() noexcept {
   if (!plan_->ends_simply_) [[unlikely]]
-    return plan_->ends_in_turns_ ? finish() : reply_and_destroy();
+    return plan_->ends_in_turns_ ? finish() : reply_and_close();
   const Step& root = plan_->steps_.back();
   Response* response = static_cast<Response*>(at(root.slot));
   if (plan_->respond_) {
@@ -194,13 +194,22 @@ void Resolver::leave_sweep(Status status, ErrorBox error) noexcept {
   release();
 }
 
-/// The same, with values that want to be destroyed.
-void Resolver::reply_and_destroy() noexcept {
+/// The same, with something to end: as long as no tear-down waits or fails, no account is kept of it.
+void Resolver::reply_and_close() noexcept {
+  static constexpr Outcome ok;
   Response* const response = made_reply();
   if (!response) return finish();
   const std::size_t kept = plan_->respond_ ? plan_->step_count_ : plan_->step_count_ - 1;
   for (auto i = plan_->closed_.rbegin(); i != plan_->closed_.rend(); ++i) {
-    if (*i != kept) plan_->steps_[*i].info->destroy(at(plan_->steps_[*i].slot));
+    if (*i == kept) continue;
+    const Step& step = plan_->steps_[*i];
+    if (!step.info->tear_down) {
+      step.info->destroy(at(step.slot));
+      continue;
+    }
+    ErrorBox error;
+    const Status status = step.info->tear_down(*this, step, ok, error);
+    if (status != Status::done) return leave_closing(step, status, std::move(error));
   }
   finish_values();
   exchange_->reply(std::move(*response));

@@ -128,6 +128,20 @@ bool Resolver::close(const Step& step) noexcept {
   return true;
 }
 
+/// Goes on with an account, where a tear-down in the sweep has to be waited for, or has failed. What was made after
+/// `step` is over.
+void Resolver::leave_closing(const Step& step, Status status, ErrorBox error) noexcept {
+  open_account(plan_->step_count_);
+  async_->phase = Phase::closing_handler;
+  async_->has_reply = true;
+  async_->cursor = step.index;
+  for (std::size_t i = step.index; i < plan_->step_count_; ++i) AsyncState::set(async_->closing(), i);
+  for (std::size_t i = step.index + 1u; i < plan_->step_count_; ++i) AsyncState::set(async_->closed(), i);
+  if (status == Status::pending) return suspend_closing(step);
+  closed(step, std::move(error));
+  end();
+}
+
 /// What resources are shown now. It stays where it is.
 const Outcome& Resolver::outcome() noexcept {
   static constexpr Outcome ok;

@@ -237,7 +237,7 @@ private:
   std::uint32_t guard_count_ = 0;  // Steps of the guard stage.
   std::uint32_t sweep_end_ = 0;    // The first step that the sweep cannot run: it needs a worker, or a stage before it.
   bool ends_simply_ = false;       // Nothing has to be ended before the reply but, at the most, the root's value.
-  bool ends_in_turns_ = false;     // There are resources to tear down, heads to merge, tasks to run.
+  bool ends_in_turns_ = false;     // There are resources that outlive the reply, heads to merge, tasks to run.
   bool takes_head_ = false;
   bool takes_background_ = false;
   bool returns_response_ = false;

@@ -209,11 +209,12 @@ private:
   void sweep() noexcept;
   void leave_sweep(Status status, ErrorBox error) noexcept;
   void reply_simply() noexcept;
-  void reply_and_destroy() noexcept;
+  void reply_and_close() noexcept;
 
   // When something is in flight.
   enum class Stage : std::uint8_t { again, waits, over };
   void enter_async(std::size_t done) noexcept;
+  void open_account(std::size_t done) noexcept;
   void advance() noexcept;
   void go_on() noexcept;
   void start_ready() noexcept;
@@ -274,6 +275,7 @@ private:
   void end() noexcept;
   bool close_made(Closes closes) noexcept;
   bool close(const Step& step) noexcept;
+  void leave_closing(const Step& step, Status status, ErrorBox error) noexcept;
   const Outcome& outcome() noexcept;
   Closing& open_closing(const Step& step) noexcept;
   Closing* closing_of(const Step& step) noexcept;
