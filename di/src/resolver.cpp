@@ -122,6 +122,8 @@ Time Resolver::deadline() const noexcept {
   return exchange_ ? exchange_->deadline() : Time::max();
 }
 
+const CallPlans* Resolver::calls() const noexcept { return plan_->calls_; }
+
 const void* Resolver::shared(std::uint32_t number) const noexcept { return plan_->shared_->value(number, context()); }
 
 const void* Resolver::viewed(Input input) noexcept {
@@ -135,16 +137,24 @@ bool Resolver::has_body() noexcept {
   enter_async(0);
   async_->gate = plan_->step_count_;
   async_->has_body = true;
-  if (!exchange_->collect_body(async_->again)) {
-    async_->waits_for_body = async_->queued = true;
-    return false;
-  }
+  if (!collect_body()) return false;
   if (!async_->cancelled) {  // Nothing is in flight after all.
     async_->stopped.unlink();
     async_ = nullptr;
   }
   check_body();
   return true;
+}
+
+bool Resolver::collect_body() noexcept {
+  limit_body();
+  if (exchange_->collect_body(async_->again)) return true;
+  async_->waits_for_body = async_->queued = true;
+  return false;
+}
+
+void Resolver::limit_body() noexcept {
+  if (plan_->body_limit_ && exchange_) exchange_->limit_body(*plan_->body_limit_);
 }
 
 void Resolver::check_body() noexcept {

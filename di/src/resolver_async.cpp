@@ -85,10 +85,7 @@ Resolver::Stage Resolver::next_stage() noexcept {
   if (invalid()) return Stage::over;
   if (!async.has_body) {
     async.has_body = true;
-    if (!exchange_->collect_body(async.again)) {
-      async.waits_for_body = async.queued = true;
-      return Stage::waits;
-    }
+    if (!collect_body()) return Stage::waits;
     check_body();
     if (limit_ < plan_->step_count_) return Stage::over;
   }

@@ -79,14 +79,6 @@ TEST_F(ResourceOrder, OfTwoThatAreMadeAtOnceIsReversed) {  // Rule 17.
   EXPECT_EQ(journal().take(), "q+ s1+ h s1- q-");
 }
 
-struct Speaks {
-  explicit Speaks(std::string n) : name(std::move(n)) {}
-  Speaks(Speaks&& other) noexcept : name(std::exchange(other.name, {})) {}
-  ~Speaks() {
-    if (!name.empty()) journal().write("~" + name);
-  }
-  std::string name;
-};
 Task<Speaks> uses_r1(Depends<r1>) { co_return Speaks{"value"}; }
 Task<Speaks> uses_nothing() { co_return Speaks{"other"}; }
 
