@@ -335,7 +335,9 @@ TEST_F(Streams, AreBodiesOfResponses) {
 
 TEST_F(Streams, ThatNobodySendsAreFreed) {
   const LiveCheck check;
-  { const Response dropped = Response::stream("text/plain", numbers(3)); }
+  {
+    const Response dropped = Response::stream("text/plain", numbers(3));
+  }
   EXPECT_TRUE(check.ok());
 }
 

@@ -33,9 +33,9 @@ private:
 };
 
 struct StreamPromiseBase : TaskPromiseBase {
-  std::string_view chunk;      // What was yielded.
-  bool has_chunk = false;      // It was not taken yet.
-  Duration heartbeat{};        // When nothing was yielded for so long, `filler` is sent. 0: never.
+  std::string_view chunk;  // What was yielded.
+  bool has_chunk = false;  // It was not taken yet.
+  Duration heartbeat{};    // When nothing was yielded for so long, `filler` is sent. 0: never.
   std::string_view filler{};
 
   void return_void() const noexcept {}
@@ -167,16 +167,16 @@ struct StreamPromise;
 ///       while (auto row = co_await found.next()) co_yield row->csv();
 ///     }
 ///
-/// What is yielded is text - std::string_view, std::string, Buffer - and lives until the coroutine goes on; an empty one
-/// sends nothing. As a handler, what it takes lives until the last byte is sent, and its parameters with it. The head is
-/// held back until the first `co_yield`: what is thrown before becomes a proper reply; what is thrown later breaks the
-/// connection off, so that the peer can tell, and goes to `Observer::late_error`.
+/// What is yielded is text - std::string_view, std::string, Buffer - and lives until the coroutine goes on; an empty
+/// one sends nothing. As a handler, what it takes lives until the last byte is sent, and its parameters with it. The
+/// head is held back until the first `co_yield`: what is thrown before becomes a proper reply; what is thrown later
+/// breaks the connection off, so that the peer can tell, and goes to `Observer::late_error`.
 ///
-/// When the peer leaves, a coroutine that awaits is asked to stop; one that has yielded does not run on: it is destroyed
-/// where it stands.
+/// When the peer leaves, a coroutine that awaits is asked to stop; one that has yielded does not run on: it is
+/// destroyed where it stands.
 ///
-/// Elsewhere it is the body of a Response: `Response::stream("text/csv", rows())`. Then it must not refer to anything of
-/// the request but what its parameters hold by value: it may outlive it.
+/// Elsewhere it is the body of a Response: `Response::stream("text/csv", rows())`. Then it must not refer to anything
+/// of the request but what its parameters hold by value: it may outlive it.
 class [[nodiscard]] Stream : public detail::StreamHolder<detail::StreamPromise> {
 public:
   using StreamHolder::StreamHolder;

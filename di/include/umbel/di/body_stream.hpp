@@ -109,13 +109,8 @@ bool make_body_stream(Resolver& resolver, std::uint32_t index, void* slot);
 template <>
 struct ParameterTraits<BodyStream&> {
   static constexpr detail::Source source = detail::Source::body_stream;
-  static constexpr detail::ValueInfo info{source,
-                                          {},
-                                          "BodyStream",
-                                          sizeof(BodyStream),
-                                          alignof(BodyStream),
-                                          detail::make_body_stream,
-                                          nullptr};
+  static constexpr detail::ValueInfo info{
+      source, {}, "BodyStream", sizeof(BodyStream), alignof(BodyStream), detail::make_body_stream, nullptr};
   template <class Where>
   static constexpr detail::Need need() {
     static_assert(detail::CheckReader<Where>::value);

@@ -47,13 +47,13 @@ Task<void> call_every(Engine& engine, Duration period, OnError on_error) {
 ///     Every<refresh> refreshing{engine, 1min, [](const Error& error) { log(error.message()); }};
 ///
 /// The first call comes when one period is over. A call that takes longer than a period delays the next one: what was
-/// missed in between is skipped, and never do two run at once. A failure ends nothing; the function that was given hears
-/// of it (and so does the App's observer, as of any failure). Made and destroyed on the Context's thread.
+/// missed in between is skipped, and never do two run at once. A failure ends nothing; the function that was given
+/// hears of it (and so does the App's observer, as of any failure). Made and destroyed on the Context's thread.
 template <auto& provider>
 class Every {
 public:
-  /// `period` is greater than zero. `on_error(const Error&)` must not throw. The engine outlives this, and a call that is
-  /// under way then. Throws StartError if the graph cannot be run without a request.
+  /// `period` is greater than zero. `on_error(const Error&)` must not throw. The engine outlives this, and a call that
+  /// is under way then. Throws StartError if the graph cannot be run without a request.
   template <class OnError = detail::IgnoreError>
   Every(Engine& engine, Duration period, OnError on_error = {}) {
     engine.prepare<provider>();
