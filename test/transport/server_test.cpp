@@ -564,7 +564,7 @@ TEST(Server, DrainsWhatIsInFlight) {
   Exchange& late = service.take_late();
 
   Done done;
-  running.on_loop([&] { running.server().drain(10s, done); });
+  running.on_loop([&] { running.server().drain({.limit = 10s}, done); });
   EXPECT_TRUE(idle.is_closed());
   running.on_loop([&] { late.reply(Response::text("last")); });
   const string reply = busy.receive_all();
@@ -587,7 +587,7 @@ TEST(Server, DrainsWhatHasComeInAndIsNotReadYet) {
     idle.send(get("/hello"));
     fresh.emplace(running.port());
     fresh->send(get("/hello"));
-    running.server().drain(10s);
+    running.server().drain({.limit = 10s});
   });
 
   for (Client* const client : {&idle, &*fresh}) {
@@ -606,7 +606,7 @@ TEST(Server, CutsOffWhatDoesNotDrain) {
   busy.send(get("/late"));
   Exchange& late = service.take_late();
 
-  running.on_loop([&] { running.server().drain(10ms); });
+  running.on_loop([&] { running.server().drain({.limit = 10ms}); });
 
   EXPECT_TRUE(busy.is_closed());
   EXPECT_TRUE(late.stop_token().stop_requested());
@@ -646,7 +646,7 @@ TEST(Server, KeepsAHeldRequestWhosePeerHasGone) {
   client.close();
   EXPECT_EQ(running.connections(), 1U);
   Done done;
-  running.on_loop([&] { running.server().drain(0ms, done); });
+  running.on_loop([&] { running.server().drain({.limit = 0ms}, done); });
   while (!late.stop_token().stop_requested()) std::this_thread::yield();
   EXPECT_EQ(running.on_loop([&] { return late.stop_reason(); }), CancelReason::shutdown)
       << "although the connection may be closed already";
@@ -715,7 +715,7 @@ TEST(Server, ClosesTheServiceAfterTheLastExchangeAndBeforeItIsDrained) {
   Flag sent;
   Done done;
 
-  running.on_loop([&] { running.server().drain(10s, done); });
+  running.on_loop([&] { running.server().drain({.limit = 10s}, done); });
   running.on_loop([&] { late.reply_and_hold(Response::text("last"), sent); });
   client.receive_all();
   client.close();
@@ -744,7 +744,7 @@ TEST(Server, ThatHasEndedMayBeginAgain) {
   TestService service;
   Running running{service};
   Done done;
-  running.on_loop([&] { running.server().drain(0ms, done); });
+  running.on_loop([&] { running.server().drain({.limit = 0ms}, done); });
   EXPECT_TRUE(done.is_done());
 
   running.on_loop([&] { running.server().listen("127.0.0.1", 0); });
@@ -760,7 +760,7 @@ TEST(Server, ClosesAServiceThatWasStillOpening) {
   Running running{service};
   Done done;
 
-  running.on_loop([&] { running.server().drain(0ms, done); });
+  running.on_loop([&] { running.server().drain({.limit = 0ms}, done); });
   EXPECT_EQ(service.closes, 0);
   EXPECT_FALSE(running.on_loop([&] {
     try {

@@ -89,7 +89,7 @@ private:
 
   void end_here() noexcept {
     if (std::exchange(ending_, true)) server_.stop();
-    else server_.drain(drain_limit_, drained_);
+    else server_.drain({.limit = drain_limit_}, drained_);
   }
 
   Loop& loop_;
