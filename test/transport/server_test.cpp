@@ -128,13 +128,15 @@ private:
 class TestService : public Service {
 public:
   void start(Context&) override { ++starts; }
-  void open(Context&, Notice& opened) noexcept override {
+  void open(Context& context, Notice& opened) noexcept override {
     if (opens == Opens::at_once) return opened.tell();
     if (opens == Opens::never) return tell_broken(opened);
     const std::lock_guard lock{mutex_};
+    opened_on = &context;
     opening_ = &opened;
     arrived_.notify_all();
   }
+  void draining(Context&) noexcept override { ++drains; }
   void close(Context& context, Notice& closed) noexcept override {
     ++closes;
     not_over_at_close += served_and_not_over;
@@ -173,7 +175,9 @@ public:
   }
 
   enum class Opens { at_once, when_told, never } opens = Opens::at_once;
+  Context* opened_on = nullptr;  // The last, for Opens::when_told.
   std::atomic<int> starts{0};
+  std::atomic<int> drains{0};
   std::atomic<int> served{0};
   std::atomic<int> closes{0};
   std::atomic<int> served_and_not_over{0};  // Of /late; the test counts down.
@@ -957,19 +961,12 @@ TEST(Serve, SaysWhyItsServiceDoesNotOpen) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "no database\n");
 
   service.opens = TestService::Opens::when_told;
-  listening = {};
   std::thread opener{[&] {
-    Client client{listening.get_future().get()};
-    client.send(get("/late"));
-    Exchange& late = service.take_late();
-    late.context().post([&]() noexcept {
-      TestService::tell_broken(service.take_opening());
-      late.reply(Response{503});
-    });
-    EXPECT_TRUE(client.is_closed());
+    Notice& opening = service.take_opening();
+    service.opened_on->post([&]() noexcept { TestService::tell_broken(opening); });
   }};
   ::testing::internal::CaptureStderr();
-  EXPECT_EQ(serve(service, {.port = 0, .on_listening = [](int port) { listening.set_value(port); }}), 1);
+  EXPECT_EQ(serve(service, {.port = 0, .on_listening = [](int) { ADD_FAILURE() << "it is not open"; }}), 1);
 
   opener.join();
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "no database\n");

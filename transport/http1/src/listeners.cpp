@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -30,8 +29,8 @@ bool is_out_of_descriptors(int error) noexcept {
 
 }  // namespace
 
-Listeners::Listeners(Loop& loop, int backlog, Owner& owner) noexcept
-    : loop_(loop), owner_(owner), backlog_(backlog), descriptor_limit_(descriptor_limit()), resume_(*this) {}
+Listeners::Listeners(Loop& loop, const Options& options, Owner& owner) noexcept
+    : loop_(loop), owner_(owner), options_(options), descriptor_limit_(descriptor_limit()), resume_(*this) {}
 
 void Listeners::add(Descriptor socket, std::string path) {
   auto listener = std::make_unique<Listener>(Listener{{}, this, socket.get(), std::move(path)});
@@ -76,16 +75,15 @@ bool Listeners::may_take_descriptor(int any) const noexcept {
 // Each listener's queue is no longer than its backlog.
 void Listeners::accept_the_rest() noexcept {
   for (const auto& listener : listeners_) {
-    for (int i = 0; i <= backlog_; i += accepts_in_a_row) accept_from(*listener);
+    for (int i = 0; i <= options_.backlog; i += accepts_in_a_row) accept_from(*listener);
   }
 }
 
-// Until the owner has room again, or a second has passed.
 void Listeners::pause() noexcept {
   if (paused_) return;
   paused_ = true;
   for (const auto& listener : listeners_) uv_poll_stop(&listener->poll);
-  resume_.start(loop_.context(), loop_.context().now() + std::chrono::seconds{1});
+  resume_.start(loop_.context(), loop_.context().now() + options_.patience);
 }
 
 void Listeners::go_on() noexcept {

@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -30,7 +31,12 @@ public:
     ~Owner() = default;
   };
 
-  Listeners(Loop& loop, int backlog, Owner& owner) noexcept;
+  struct Options {
+    int backlog;                                // That the sockets listen with.
+    std::chrono::milliseconds patience{1'000};  // Without room: until it is looked for again, if `go_on` is not called.
+  };
+
+  Listeners(Loop& loop, const Options& options, Owner& owner) noexcept;
   /// Only when `are_closed`.
   ~Listeners() = default;
   Listeners(const Listeners&) = delete;
@@ -69,7 +75,7 @@ private:
   Owner& owner_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::size_t open_ = 0;  // With those that close.
-  const int backlog_;
+  const Options options_;
   const int descriptor_limit_;
   bool paused_ = false;
   bool is_near_limit_ = false;  // A connection has got the last descriptor that is ours to take, or a later one.

@@ -33,7 +33,7 @@ public:
         options_(options),
         endpoint_(service, loop.context(), options.limits),
         connections_(loop, endpoint_, options, *this),
-        listeners_(loop, options.backlog, *this),
+        listeners_(loop, {options.backlog}, *this),
         service_opened_(*this),
         service_closed_(*this),
         delay_timer_(*this),
@@ -85,6 +85,7 @@ public:
 
   int port() const noexcept { return port_; }
   const ServerOptions& options() const noexcept { return options_; }
+  Context& context() const noexcept { return endpoint_.context(); }
   std::size_t connections() const noexcept { return load_.load(std::memory_order_relaxed); }
   std::size_t in_flight() const noexcept { return endpoint_.in_flight(); }
 
@@ -231,6 +232,8 @@ Server::Server(Service& service, Loop& loop, const ServerOptions& options)
     : impl_(std::make_unique<Impl>(service, loop, options)) {}
 Server::~Server() = default;
 
+void Server::start() { impl_->start_service(); }
+
 void Server::listen(std::string_view address, int port) {
   impl_->start_service();
   const ServerOptions& options = impl_->options();
@@ -262,6 +265,8 @@ void Server::adopt(int fd) { impl_->add(fd); }
 
 int Server::port() const noexcept { return impl_->port(); }
 std::size_t Server::connections() const noexcept { return impl_->connections(); }
+const ServerOptions& Server::options() const noexcept { return impl_->options(); }
+Context& Server::context() const noexcept { return impl_->context(); }
 
 Capabilities Server::capabilities() const noexcept {
   return {.disconnect = true, .half_close = true, .keep_alive = true, .early_refusal = true, .several_peers = true};

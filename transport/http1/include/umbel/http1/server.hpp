@@ -36,10 +36,11 @@ struct ServerOptions {
 ///
 /// One Service may be shared by Servers on several loops, each on a thread of its own, and by several on one loop.
 ///
-/// It starts with the first call of whichever listens or adopts, which calls `service.start` and `service.open` for the
-/// loop's Context. Connections are accepted from then on; what they ask waits in the service until that is open. These
-/// throw StartError if the service cannot start, or if the server is draining and lets nobody in; std::system_error if
-/// the system refuses. They may be called again, for further addresses, and when the server has stopped.
+/// It starts with the first call of whichever starts, listens or adopts, which calls `service.start` and `service.open`
+/// for the loop's Context. Connections are accepted from then on; what they ask waits in the service until that is
+/// open. These throw StartError if the service cannot start, or if the server is draining and lets nobody in;
+/// std::system_error if the system refuses. They may be called again, for further addresses, and when the server has
+/// stopped.
 class Server final : public Transport {
 public:
   /// Neither is owned; both outlive the server.
@@ -48,6 +49,8 @@ public:
   /// them and has closed: not to be called from one of the loop's callbacks.
   ~Server() override;
 
+  /// Starts without listening, for connections that will be adopted. Does nothing if it has started.
+  void start();
   /// Listens on an IPv4 or IPv6 address in digits; port 0 is any free one, which `port` then tells. Throws
   /// std::invalid_argument, too, for what is no address.
   void listen(std::string_view address, int port);
@@ -77,6 +80,8 @@ public:
   int port() const noexcept;
   /// Connections that are open, or whose request is still in flight. Any thread.
   std::size_t connections() const noexcept;
+  const ServerOptions& options() const noexcept;
+  Context& context() const noexcept;
 
   Capabilities capabilities() const noexcept override;
   TransportState state() const noexcept override;
