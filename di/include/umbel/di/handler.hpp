@@ -73,6 +73,7 @@ public:
       box.respond_ = Made::function();
       box.returns_response_ = Made::is_response;
     }
+    if constexpr (requires { H::umbel_before_open(); }) box.before_open_ = &H::umbel_before_open;
     return box;
   }
   /// The same of a callable that makes no reply.
@@ -90,6 +91,8 @@ public:
   auto respond() const noexcept { return respond_; }
   /// Whether the reply is the handler's own, to which a ResponseHead only adds.
   bool returns_response() const noexcept { return returns_response_; }
+  /// What is answered while the App opens. Null: the request waits.
+  auto before_open() const noexcept { return before_open_; }
   /// The handler's name, if the program's symbols tell it; else "handler".
   std::string name() const;
 
@@ -100,6 +103,7 @@ private:
   const NodeInfo* info_ = nullptr;
   Response* (*respond_)(void* slot, void* room) = nullptr;
   bool returns_response_ = false;
+  Response (*before_open_)() = nullptr;
   const void* function_ = nullptr;  // The address of a plain function.
 };
 
