@@ -86,6 +86,15 @@ public:
     send(request);
     return receive(end);
   }
+  /// What comes within `limit`.
+  string receive_for(std::chrono::milliseconds limit) {
+    const timeval brief{0, static_cast<suseconds_t>(limit.count() * 1000)};
+    const timeval usual{10, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &brief, sizeof brief);
+    string received = receive_all();
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &usual, sizeof usual);
+    return received;
+  }
   bool is_closed() { return receive_all().empty() && !timed_out_; }
   bool timed_out() const { return timed_out_; }
 
@@ -542,6 +551,35 @@ TEST(Server, LeavesTheLastDescriptorsToTheApplication) {
 
   EXPECT_LT(running.connections(), clients.size()) << "some wait";
   EXPECT_LE(next_descriptor(), count - 32);
+}
+
+TEST(Server, DoesNotSpinWithoutDescriptors) {
+  const DescriptorLimit limit{next_descriptor() + 48};
+  TestService service;
+  Running running{service};
+  std::list<Client> clients;
+  running.on_loop([&] {
+    for (int i = 0; i < 12; ++i) clients.emplace_back(running.port());
+  });
+  std::list<int> rest;  // All that are left.
+  for (int fd = 0; (fd = ::dup(0)) >= 0;) rest.push_back(fd);
+  Client& last = clients.back();
+  last.send(get("/hello"));
+  uv_prepare_t turns;
+  static std::atomic<int> count;
+  count = 0;
+  running.on_loop([&] {
+    uv_prepare_init(running.loop().native(), &turns);
+    uv_prepare_start(&turns, [](uv_prepare_t*) { ++count; });
+  });
+
+  EXPECT_EQ(last.receive_for(200ms), "");
+  EXPECT_LT(count, 50) << "turns, while somebody waits to be accepted";
+
+  for (const int fd : rest) ::close(fd);
+  while (clients.size() > 1) clients.pop_front();
+  EXPECT_EQ(status_of(last.receive("hello!")), 200);
+  running.on_loop([&] { uv_close(reinterpret_cast<uv_handle_t*>(&turns), nullptr); });
 }
 
 TEST(Server, IsBusyBeyondItsLimitOfRequests) {
@@ -1287,6 +1325,100 @@ TEST(Serve, DrainsOnASignalAndReturns) {
   killer.join();
   EXPECT_EQ(service.starts, 3);
   EXPECT_EQ(service.closes, 3);
+}
+
+TEST(Serve, ServesOnForADelayAndThenDrains) {  // Rule 28.
+  for (const Deal deal : {Deal::by_kernel, Deal::in_turn, Deal::least_connections}) {
+    TestService service;
+    listening = {};
+    std::thread killer{[&] {
+      const int port = listening.get_future().get();
+      Client old{port};
+      old.ask(get("/hello"), "hello!");
+      ::kill(::getpid(), SIGTERM);
+      while (service.drains < 3) std::this_thread::yield();
+      Client late{port};
+      const string reply = late.ask(get("/hello"), "hello!");
+      EXPECT_EQ(status_of(reply), 200);
+      EXPECT_EQ(reply.find("connection: close"), string::npos);
+      EXPECT_TRUE(old.is_closed());
+      EXPECT_TRUE(late.is_closed());
+    }};
+
+    EXPECT_EQ(serve(service, {.port = 0,
+                              .threads = 3,
+                              .deal = deal,
+                              .drain_delay = 200ms,
+                              .on_listening = [](int port) { listening.set_value(port); }}),
+              0);
+
+    killer.join();
+    EXPECT_EQ(service.starts, 3);
+    EXPECT_EQ(service.drains, 3);
+    EXPECT_EQ(service.closes, 3);
+  }
+}
+
+TEST(Serve, CutsADelayShortOnASecondSignal) {
+  TestService service;
+  listening = {};
+  std::thread killer{[&] {
+    Client client{listening.get_future().get()};
+    client.ask(get("/hello"), "hello!");
+    ::kill(::getpid(), SIGINT);
+    while (service.drains == 0) std::this_thread::yield();
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_TRUE(client.is_closed());
+  }};
+
+  EXPECT_EQ(serve(service, {.port = 0, .drain_delay = 1h, .on_listening = [](int port) { listening.set_value(port); }}),
+            0);
+
+  killer.join();
+}
+
+TEST(Serve, SaysThatItListensWhenTheServiceHasOpened) {
+  TestService service;
+  service.opens = TestService::Opens::when_told;
+  listening = {};
+  std::future<int> port = listening.get_future();
+  std::thread opener{[&] {
+    Notice& opening = service.take_opening();
+    std::promise<void> told;
+    service.opened_on->post([&]() noexcept {
+      EXPECT_NE(port.wait_for(0s), std::future_status::ready);
+      opening.tell();
+      told.set_value();
+    });
+    told.get_future().get();
+    EXPECT_GT(port.get(), 0);
+    ::kill(::getpid(), SIGTERM);
+  }};
+
+  EXPECT_EQ(serve(service, {.port = 0, .on_listening = [](int p) { listening.set_value(p); }}), 0);
+
+  opener.join();
+}
+
+TEST(Serve, ListensOnAPathWithSeveralThreads) {
+  TestService service;
+  listening = {};
+  static string path;
+  path = ::testing::TempDir() + "umbel-serve-" + std::to_string(::getpid());
+  std::thread killer{[&] {
+    EXPECT_EQ(listening.get_future().get(), 0) << "it has no port";
+    for (int i = 0; i < 4; ++i) {
+      Client client{path};
+      EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+    }
+    ::kill(::getpid(), SIGTERM);
+  }};
+
+  EXPECT_EQ(
+      serve(service, {.unix_path = path, .threads = 2, .on_listening = [](int port) { listening.set_value(port); }}),
+      0);
+
+  killer.join();
 }
 
 TEST(Serve, CutsOffOnASecondSignal) {
