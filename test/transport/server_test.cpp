@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -1197,7 +1198,41 @@ TEST(ServerSockets, MayBeInherited) {
   EXPECT_LT(::fcntl(fd, F_GETFD), 0) << "it was the server's, and is closed";
 }
 
-TEST(ServerSockets, HaveNoDelayAndReuseTheirAddress) {
+/// Ours that are bound to this port; the client's are not.
+std::vector<int> descriptors_of(int port) {
+  std::vector<int> found;
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    const bool is_socket = ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+    if (is_socket && address.sin_family == AF_INET && ntohs(address.sin_port) == port) found.push_back(fd);
+  }
+  return found;
+}
+
+TEST(ServerSockets, HaveNoDelayAndALongQueue) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  client.ask(get("/hello"), "hello!");
+  const std::vector<int> ours = descriptors_of(running.port());
+  ASSERT_EQ(ours.size(), 2U);
+
+  for (const int fd : ours) {
+    int listens = 0;
+    int no_delay = 0;
+    tcp_info info{};
+    socklen_t size = sizeof listens;
+    ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+    ::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &size);
+    size = sizeof info;
+    ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    if (listens) EXPECT_GE(info.tcpi_sacked, 128U) << "the queue's limit, which the system may lower";
+    else EXPECT_NE(no_delay, 0);
+  }
+}
+
+TEST(ServerSockets, ReuseTheirAddress) {
   TestService service;
   int port = 0;
   for (int i = 0; i < 2; ++i) {
