@@ -26,7 +26,6 @@ public:
 
   ~Impl() {
     listeners_.close();
-    while (!listeners_.are_closed()) uv_run(loop_.native(), UV_RUN_ONCE);
     for (const Seat& seat : seats_) {
       while (seat.on_the_way.load(std::memory_order_acquire) > 0) std::this_thread::yield();
     }
@@ -61,7 +60,6 @@ private:
   bool has_room() const noexcept override {
     return std::any_of(seats_.begin(), seats_.end(), [](const Seat& seat) { return seat.has_room(); });
   }
-  void on_listener_closed() noexcept override {}
 
   void accepted(int fd) noexcept override {
     Seat& seat = choose();

@@ -29,17 +29,19 @@ bool is_out_of_descriptors(int error) noexcept {
 
 }  // namespace
 
-Listeners::Listeners(Loop& loop, const Options& options, Owner& owner) noexcept
+Listeners::Listeners(Loop& loop, const Options& options, Owner& owner)
     : loop_(loop), owner_(owner), options_(options), descriptor_limit_(descriptor_limit()), resume_(*this) {}
 
+Listeners::~Listeners() { close(); }
+
 void Listeners::add(Descriptor socket, std::string path) {
-  auto listener = std::make_unique<Listener>(Listener{{}, this, socket.get(), std::move(path)});
+  auto listener = std::make_unique<Listener>(Listener{{}, this, socket.get(), std::move(path), open_});
   listener->poll.data = listener.get();
   if (const int error = uv_poll_init(loop_.native(), &listener->poll, listener->fd); error < 0) {
     throw std::system_error{-error, std::generic_category(), "umbel: cannot watch a listening socket"};
   }
   static_cast<void>(socket.release());
-  ++open_;
+  ++*open_;
   listeners_.push_back(std::move(listener));
   start(*listeners_.back());
 }
@@ -103,9 +105,7 @@ void Listeners::close() noexcept {
 void Listeners::close(Listener* listener) noexcept {
   uv_close(reinterpret_cast<uv_handle_t*>(&listener->poll), [](uv_handle_t* closed) {
     const std::unique_ptr<Listener> owned{static_cast<Listener*>(closed->data)};
-    Listeners& all = *owned->all;
-    --all.open_;
-    all.owner_.on_listener_closed();
+    --*owned->open;
   });
   ::close(listener->fd);
   if (!listener->path.empty()) ::unlink(listener->path.c_str());

@@ -24,8 +24,6 @@ public:
     virtual bool has_room() const noexcept = 0;
     /// Takes the descriptor, which does not block.
     virtual void accepted(int fd) noexcept = 0;
-    /// libuv has let go of a listener that was closed.
-    virtual void on_listener_closed() noexcept = 0;
 
   protected:
     ~Owner() = default;
@@ -36,9 +34,9 @@ public:
     std::chrono::milliseconds patience{1'000};  // Without room: until it is looked for again, if `go_on` is not called.
   };
 
-  Listeners(Loop& loop, const Options& options, Owner& owner) noexcept;
-  /// Only when `are_closed`.
-  ~Listeners() = default;
+  Listeners(Loop& loop, const Options& options, Owner& owner);
+  /// Closes. libuv lets go of the handles in a later turn of the loop.
+  ~Listeners();
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
 
@@ -50,14 +48,16 @@ public:
   void accept_the_rest() noexcept;
   void close() noexcept;
 
-  bool are_closed() const noexcept { return open_ == 0; }
+  /// libuv has let go of all of them.
+  bool are_closed() const noexcept { return *open_ == 0; }
 
 private:
   struct Listener {
     uv_poll_t poll;
-    Listeners* all;
+    Listeners* all;  // Gone, perhaps, when the handle closes.
     int fd;
     std::string path;
+    std::shared_ptr<std::size_t> open;
   };
   struct Resume : Timer {
     explicit Resume(Listeners& l) noexcept : Timer(run), listeners(l) {}
@@ -69,12 +69,12 @@ private:
   void accept_from(const Listener& listener) noexcept;
   bool may_take_descriptor(int any) const noexcept;
   void pause() noexcept;
-  void close(Listener* listener) noexcept;
+  static void close(Listener* listener) noexcept;
 
   Loop& loop_;
   Owner& owner_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  std::size_t open_ = 0;  // With those that close.
+  std::shared_ptr<std::size_t> open_ = std::make_shared<std::size_t>(0);  // With those that close.
   const Options options_;
   const int descriptor_limit_;
   bool paused_ = false;

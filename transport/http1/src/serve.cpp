@@ -182,7 +182,9 @@ public:
   }
 
   void run() {
+    is_running_ = true;
     loop_.run();
+    is_running_ = false;
     progress_.throw_failure();
   }
 
@@ -200,7 +202,7 @@ private:
     explicit AllOpen(Crew& c) noexcept : Work(run), crew(c) {}
     static void run(Work& work) noexcept {
       const Crew& crew = static_cast<AllOpen&>(work).crew;
-      if (crew.options_.on_listening) crew.options_.on_listening(crew.port_);
+      if (crew.options_.on_listening && crew.is_running_ && crew.ends_ == 0) crew.options_.on_listening(crew.port_);
     }
     Crew& crew;
   };
@@ -261,6 +263,7 @@ private:
   std::optional<Acceptor> acceptor_;
   int port_ = 0;
   int ends_ = 0;
+  bool is_running_ = false;  // What opens while a constructor or destructor turns the loop is not announced.
 };
 
 /// While it lives, SIGINT and SIGTERM end the crew.

@@ -91,7 +91,7 @@ public:
 
   TransportState state() const noexcept {
     if (stage_ == Stage::closed) return TransportState::stopped;
-    if (ending_ != Ending::no) return TransportState::draining;
+    if (ending_ != Ending::no || stage_ == Stage::failed) return TransportState::draining;
     return stage_ == Stage::opening ? TransportState::starting : TransportState::ready;
   }
 
@@ -166,7 +166,6 @@ private:
     connections_.add(fd);
     load_.store(connections_.count(), std::memory_order_relaxed);
   }
-  void on_listener_closed() noexcept override {}
 
   void on_closed() noexcept override {
     load_.store(connections_.count(), std::memory_order_relaxed);

@@ -41,7 +41,7 @@ public:
   /// The servers are not owned, at least one. They outlive the acceptor, and their loops turn as long as it lives.
   Acceptor(Loop& loop, std::vector<Server*> servers) : Acceptor(loop, std::move(servers), Options{}) {}
   Acceptor(Loop& loop, std::vector<Server*> servers, Options options);
-  /// Closes, and waits until what it has handed over has arrived.
+  /// Closes, without what waits in the kernel, and waits until what it has handed over has arrived.
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
