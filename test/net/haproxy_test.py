@@ -26,6 +26,7 @@ defaults
   mode http
   retries 0
   timeout connect 2s
+  timeout check 2s
   timeout client 10s
   timeout server 10s
 frontend all

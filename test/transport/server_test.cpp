@@ -1383,7 +1383,7 @@ TEST(Serve, ServesOnForADelayAndThenDrains) {  // Rule 28.
     EXPECT_EQ(serve(service, {.port = 0,
                               .threads = 3,
                               .deal = deal,
-                              .drain_delay = 200ms,
+                              .drain_delay = 500ms,
                               .on_listening = [](int port) { listening.set_value(port); }}),
               0);
 
