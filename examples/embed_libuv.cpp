@@ -89,7 +89,7 @@ struct Program {
   void stop() {
     ticker.stop();
     uv_close(reinterpret_cast<uv_handle_t*>(&terminate), nullptr);
-    if (server) server->drain(5s);
+    if (server) server->drain({.limit = 5s});
   }
 
   Ticker ticker;

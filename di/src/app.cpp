@@ -87,6 +87,7 @@ App::App()
       overrides_(std::make_shared<detail::OverrideLayer>()),
       lock_(std::make_unique<Lock>()) {
   overrides_->app = this;
+  borrow(readiness_);
 }
 
 App::~App() {
@@ -222,6 +223,7 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
     planned->put(planned->make(overrides, problems));
     all.plans[static_cast<std::size_t>(route->method)] = planned->plan;
     started.routes.push_back(std::move(planned));
+    started.before_open.push_back(route->handler.before_open());
   }
   started.allow = allow_of(all);
 }
@@ -333,11 +335,37 @@ private:
 
 detail::SharedNodes* App::shared() const noexcept { return &started_->shared; }
 
+/// Counts a transport, and passes on what it is told.
+class App::Opening : public Notice {
+public:
+  Opening(Readiness& readiness, Notice& opened) noexcept : Notice(told), readiness_(readiness), opened_(opened) {}
+
+private:
+  static void told(Notice& notice, const Error* error) noexcept {
+    auto& self = static_cast<Opening&>(notice);
+    if (error) self.readiness_.failed();
+    else self.readiness_.opened();
+    Notice& opened = self.opened_;
+    delete &self;
+    opened.tell(error);
+  }
+
+  Readiness& readiness_;
+  Notice& opened_;
+};
+
 void App::open(Context& context, Notice& opened) noexcept {
-  if (mounts_.empty()) return open_own(context, opened);
-  auto* const all = new Together{opened, mounts_.size() + 1};
+  readiness_.begin_opening();
+  auto& counted = *new Opening{readiness_, opened};
+  if (mounts_.empty()) return open_own(context, counted);
+  auto* const all = new Together{counted, mounts_.size() + 1};
   for (const Mount& mount : mounts_) mount.app->open(context, all->part());
   open_own(context, all->part());
+}
+
+void App::draining(Context& context) noexcept {
+  readiness_.drains();
+  for (const Mount& mount : mounts_) mount.app->draining(context);
 }
 
 void App::open_own(Context& context, Notice& opened) noexcept {
@@ -346,6 +374,7 @@ void App::open_own(Context& context, Notice& opened) noexcept {
 }
 
 void App::close(Context& context, Notice& closed) noexcept {
+  readiness_.closed();
   if (mounts_.empty()) return close_own(context, closed);
   auto* const all = new Together{closed, mounts_.size() + 1};
   for (const Mount& mount : mounts_) mount.app->close(context, all->part());
@@ -360,10 +389,24 @@ void App::close_own(Context& context, Notice& closed) noexcept {
 void App::serve(Exchange& exchange) noexcept {
   assert(started_ && "umbel: App::serve before App::start");
   if (!is_plain_) [[unlikely]] {
-    if (has_shared_ && !started_->shared.is_ready_for(exchange, *this)) return;
+    if (has_shared_ && !started_->shared.is_open_on(exchange.context())) return serve_before_open(exchange);
     if (outermost_) return outermost_->serve(exchange);
   }
   dispatch(exchange);
+}
+
+// Requests wait until all is there that they share; but for those that ask whether it is.
+[[gnu::cold]] void App::serve_before_open(Exchange& exchange) noexcept {
+  const Request& request = exchange.request();
+  const Method method = request.method() == Method::head ? Method::get : request.method();
+  detail::Captures captures;
+  Arena arena;
+  const detail::Endpoint* const endpoint =
+      started_->trie.find(method, request.path(), escapes_of(request), captures, arena);
+  const detail::Plan* const plan = endpoint ? endpoint->plan_of(method) : nullptr;
+  const auto answer = plan ? started_->before_open[plan->number()] : nullptr;
+  if (answer) return reply_unrouted(exchange, answer());
+  started_->shared.park(exchange, *this);
 }
 
 /// What no route answers. An observer hears of it all the same.

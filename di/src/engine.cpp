@@ -39,7 +39,10 @@ void Opening::end() noexcept {
 }
 
 void Opening::close() noexcept {
-  if (!failure_) app_.close(context_, *new Closed);
+  if (!failure_) {
+    app_.draining(context_);
+    app_.close(context_, *new Closed);
+  }
   delete this;
 }
 

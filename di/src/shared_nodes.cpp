@@ -151,13 +151,15 @@ void SharedNodes::open(Context& context, Notice& opened) noexcept {
   if (std::exchange(place.state, Place::State::opening) == Place::State::closed) open_app(place);
 }
 
-bool SharedNodes::is_ready_for(Exchange& exchange, Service& service) noexcept {
+bool SharedNodes::is_open_on(const Context& context) const noexcept {
+  const Place* const place = find(context);
+  return place && place->state == Place::State::open;
+}
+
+void SharedNodes::park(Exchange& exchange, Service& service) noexcept {
   Place& place = place_of(exchange.context());
-  if (place.state == Place::State::open) [[likely]]
-    return true;
   place.parked.emplace_back(&exchange, &service);
   if (std::exchange(place.state, Place::State::opening) == Place::State::closed) open_app(place);
-  return false;
 }
 
 /// The first Context makes the App's nodes, the others wait for them.

@@ -83,8 +83,10 @@ public:
 
   void open(Context& context, Notice& opened) noexcept;
   void close(Context& context, Notice& closed) noexcept;
-  /// True: everything is there. False: `exchange` waits, and `service` gets it when everything is.
-  bool is_ready_for(Exchange& exchange, Service& service) noexcept;
+  /// Whether everything is there. On the Context's thread.
+  bool is_open_on(const Context& context) const noexcept;
+  /// If it is not: `exchange` waits, and `service` gets it when it is.
+  void park(Exchange& exchange, Service& service) noexcept;
 
   /// On the Context's thread.
   const void* value(std::uint32_t number, const Context& context) const noexcept;

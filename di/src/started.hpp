@@ -75,7 +75,8 @@ struct App::Started {
   detail::SharedNodes shared;
   std::vector<detail::PlannedMapper> mappers;
   detail::RouteTrie trie;
-  std::string allow;  // Of the server as a whole: OPTIONS *.
+  std::vector<Response (*)()> before_open;  // By Plan::number. Null: the request waits.
+  std::string allow;                        // Of the server as a whole: OPTIONS *.
 
   /// Several templates may fit a path, each with methods of its own.
   std::string allow_at(std::string_view path, detail::Escapes escapes) const;

@@ -2,12 +2,16 @@
 #include "umbel/http1/server.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <atomic>
 #include <cerrno>
@@ -83,6 +87,15 @@ public:
     send(request);
     return receive(end);
   }
+  /// What comes within `limit`.
+  string receive_for(std::chrono::milliseconds limit) {
+    const timeval brief{0, static_cast<suseconds_t>(limit.count() * 1000)};
+    const timeval usual{10, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &brief, sizeof brief);
+    string received = receive_all();
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &usual, sizeof usual);
+    return received;
+  }
   bool is_closed() { return receive_all().empty() && !timed_out_; }
   bool timed_out() const { return timed_out_; }
 
@@ -128,13 +141,15 @@ private:
 class TestService : public Service {
 public:
   void start(Context&) override { ++starts; }
-  void open(Context&, Notice& opened) noexcept override {
+  void open(Context& context, Notice& opened) noexcept override {
     if (opens == Opens::at_once) return opened.tell();
     if (opens == Opens::never) return tell_broken(opened);
     const std::lock_guard lock{mutex_};
+    opened_on = &context;
     opening_ = &opened;
     arrived_.notify_all();
   }
+  void draining(Context&) noexcept override { ++drains; }
   void close(Context& context, Notice& closed) noexcept override {
     ++closes;
     not_over_at_close += served_and_not_over;
@@ -173,7 +188,9 @@ public:
   }
 
   enum class Opens { at_once, when_told, never } opens = Opens::at_once;
+  Context* opened_on = nullptr;  // The last, for Opens::when_told.
   std::atomic<int> starts{0};
+  std::atomic<int> drains{0};
   std::atomic<int> served{0};
   std::atomic<int> closes{0};
   std::atomic<int> served_and_not_over{0};  // Of /late; the test counts down.
@@ -537,6 +554,35 @@ TEST(Server, LeavesTheLastDescriptorsToTheApplication) {
   EXPECT_LE(next_descriptor(), count - 32);
 }
 
+TEST(Server, DoesNotSpinWithoutDescriptors) {
+  const DescriptorLimit limit{next_descriptor() + 48};
+  TestService service;
+  Running running{service};
+  std::list<Client> clients;
+  running.on_loop([&] {
+    for (int i = 0; i < 12; ++i) clients.emplace_back(running.port());
+  });
+  std::list<int> rest;  // All that are left.
+  for (int fd = 0; (fd = ::dup(0)) >= 0;) rest.push_back(fd);
+  Client& last = clients.back();
+  last.send(get("/hello"));
+  uv_prepare_t turns;
+  static std::atomic<int> count;
+  count = 0;
+  running.on_loop([&] {
+    uv_prepare_init(running.loop().native(), &turns);
+    uv_prepare_start(&turns, [](uv_prepare_t*) { ++count; });
+  });
+
+  EXPECT_EQ(last.receive_for(200ms), "");
+  EXPECT_LT(count, 50) << "turns, while somebody waits to be accepted";
+
+  for (const int fd : rest) ::close(fd);
+  while (clients.size() > 1) clients.pop_front();
+  EXPECT_EQ(status_of(last.receive("hello!")), 200);
+  running.on_loop([&] { uv_close(reinterpret_cast<uv_handle_t*>(&turns), nullptr); });
+}
+
 TEST(Server, IsBusyBeyondItsLimitOfRequests) {
   TestService service;
   Running running{service, {.limits = {.in_flight = 1}}};
@@ -564,7 +610,7 @@ TEST(Server, DrainsWhatIsInFlight) {
   Exchange& late = service.take_late();
 
   Done done;
-  running.on_loop([&] { running.server().drain(10s, done); });
+  running.on_loop([&] { running.server().drain({.limit = 10s}, done); });
   EXPECT_TRUE(idle.is_closed());
   running.on_loop([&] { late.reply(Response::text("last")); });
   const string reply = busy.receive_all();
@@ -587,7 +633,7 @@ TEST(Server, DrainsWhatHasComeInAndIsNotReadYet) {
     idle.send(get("/hello"));
     fresh.emplace(running.port());
     fresh->send(get("/hello"));
-    running.server().drain(10s);
+    running.server().drain({.limit = 10s});
   });
 
   for (Client* const client : {&idle, &*fresh}) {
@@ -606,7 +652,7 @@ TEST(Server, CutsOffWhatDoesNotDrain) {
   busy.send(get("/late"));
   Exchange& late = service.take_late();
 
-  running.on_loop([&] { running.server().drain(10ms); });
+  running.on_loop([&] { running.server().drain({.limit = 10ms}); });
 
   EXPECT_TRUE(busy.is_closed());
   EXPECT_TRUE(late.stop_token().stop_requested());
@@ -646,7 +692,7 @@ TEST(Server, KeepsAHeldRequestWhosePeerHasGone) {
   client.close();
   EXPECT_EQ(running.connections(), 1U);
   Done done;
-  running.on_loop([&] { running.server().drain(0ms, done); });
+  running.on_loop([&] { running.server().drain({.limit = 0ms}, done); });
   while (!late.stop_token().stop_requested()) std::this_thread::yield();
   EXPECT_EQ(running.on_loop([&] { return late.stop_reason(); }), CancelReason::shutdown)
       << "although the connection may be closed already";
@@ -715,7 +761,7 @@ TEST(Server, ClosesTheServiceAfterTheLastExchangeAndBeforeItIsDrained) {
   Flag sent;
   Done done;
 
-  running.on_loop([&] { running.server().drain(10s, done); });
+  running.on_loop([&] { running.server().drain({.limit = 10s}, done); });
   running.on_loop([&] { late.reply_and_hold(Response::text("last"), sent); });
   client.receive_all();
   client.close();
@@ -744,7 +790,7 @@ TEST(Server, ThatHasEndedMayBeginAgain) {
   TestService service;
   Running running{service};
   Done done;
-  running.on_loop([&] { running.server().drain(0ms, done); });
+  running.on_loop([&] { running.server().drain({.limit = 0ms}, done); });
   EXPECT_TRUE(done.is_done());
 
   running.on_loop([&] { running.server().listen("127.0.0.1", 0); });
@@ -760,7 +806,7 @@ TEST(Server, ClosesAServiceThatWasStillOpening) {
   Running running{service};
   Done done;
 
-  running.on_loop([&] { running.server().drain(0ms, done); });
+  running.on_loop([&] { running.server().drain({.limit = 0ms}, done); });
   EXPECT_EQ(service.closes, 0);
   EXPECT_FALSE(running.on_loop([&] {
     try {
@@ -900,6 +946,403 @@ TEST(Server, SaysWhereItCannotListen) {
   EXPECT_THROW(second.listen("127.0.0.1", 65536), std::invalid_argument);
 }
 
+// States, and a drain with a delay.
+
+TEST(ServerStates, FollowTheService) {
+  TestService service;
+  service.opens = TestService::Opens::when_told;
+  Loop loop;
+  Server server{service, loop};
+  Transport& transport = server;
+  EXPECT_EQ(transport.state(), TransportState::stopped);
+
+  server.listen("127.0.0.1", 0);
+  EXPECT_EQ(transport.state(), TransportState::starting);
+  service.take_opening().tell();
+  EXPECT_EQ(transport.state(), TransportState::ready);
+  Flag first, second;
+  transport.drain({.delay = 1h}, first);
+  EXPECT_EQ(transport.state(), TransportState::draining);
+  transport.drain({}, second);
+  EXPECT_EQ(transport.state(), TransportState::draining);
+  while (second.runs == 0) uv_run(loop.native(), UV_RUN_ONCE);
+
+  EXPECT_EQ(first.runs, 1) << "whoever waits is told";
+  EXPECT_EQ(transport.state(), TransportState::stopped);
+  EXPECT_EQ(service.drains, 1);
+  EXPECT_EQ(service.closes, 1);
+}
+
+TEST(ServerStates, OfOneThatIsToldToEndWhileItStartsIsDraining) {
+  TestService service;
+  service.opens = TestService::Opens::when_told;
+  Loop loop;
+  Server server{service, loop};
+  server.start();
+  Flag done;
+
+  server.drain({}, done);
+  EXPECT_EQ(server.state(), TransportState::draining);
+  EXPECT_EQ(service.drains, 0) << "it is not open";
+  service.take_opening().tell();
+  EXPECT_EQ(service.drains, 1);
+  while (done.runs == 0) uv_run(loop.native(), UV_RUN_ONCE);
+
+  EXPECT_EQ(server.state(), TransportState::stopped);
+}
+
+TEST(ServerStates, OfOneWhoseServiceDoesNotOpenIsStopped) {
+  TestService service;
+  service.opens = TestService::Opens::when_told;
+  Loop loop;
+  Server server{service, loop};
+  server.start();
+
+  TestService::tell_broken(service.take_opening());
+
+  EXPECT_EQ(server.state(), TransportState::stopped);
+  EXPECT_EQ(service.drains + service.closes, 0);
+}
+
+TEST(ServerStates, BeginAnewAsOftenAsOneLikes) {
+  TestService service;
+  Running running{service};
+  for (int i = 0; i < 5; ++i) {
+    Client client{running.on_loop([&] { return running.server().port(); })};
+    EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+    Done done;
+    if (i % 2) running.on_loop([&] { running.server().stop(); });
+    running.on_loop([&] { running.server().drain({}, done); });
+    EXPECT_TRUE(done.is_done());
+    EXPECT_EQ(running.on_loop([&] { return running.server().state(); }), TransportState::stopped);
+    running.on_loop([&] { running.server().listen("127.0.0.1", 0); });
+  }
+
+  EXPECT_EQ(service.starts, 6);
+  EXPECT_EQ(service.drains, 5);
+  EXPECT_EQ(service.closes, 5);
+}
+
+TEST(ServerStates, AreDoneAtOnceWhenItIsStopped) {
+  TestService service;
+  Loop loop;
+  Server server{service, loop};
+  Flag done;
+
+  server.drain({.delay = 1h}, done);
+  while (done.runs == 0) uv_run(loop.native(), UV_RUN_ONCE);
+
+  EXPECT_EQ(service.starts + service.drains + service.closes, 0);
+}
+
+TEST(ServerDrain, ServesOnUntilItsDelayIsOver) {  // Rule 28.
+  TestService service;
+  Running running{service};
+  Client old{running.port()};
+  old.ask(get("/hello"), "hello!");
+
+  Done done;
+  running.on_loop([&] { running.server().drain({.delay = std::chrono::milliseconds::max()}, done); });
+  EXPECT_EQ(service.drains, 1) << "the readiness fails at once";
+  Client late{running.port()};
+  for (Client* const client : {&old, &late}) {
+    const string reply = client->ask(get("/hello"), "hello!");
+    EXPECT_EQ(status_of(reply), 200);
+    EXPECT_EQ(reply.find("connection: close"), string::npos);
+  }
+  running.on_loop([&] { running.server().drain({.delay = 1ms}); });
+
+  EXPECT_TRUE(old.is_closed());
+  EXPECT_TRUE(late.is_closed());
+  EXPECT_TRUE(done.is_done());
+  EXPECT_EQ(service.drains, 1);
+  Client refused{running.port()};
+  EXPECT_EQ(refused.ask(get("/hello"), "hello!"), "");
+}
+
+TEST(ServerDrain, CancelsWhatIsLeftAfterItsLimit) {  // Rule 28.
+  TestService service;
+  Running running{service};
+  Client busy{running.port()};
+  busy.send(get("/late"));
+  Exchange& late = service.take_late();
+  Done done;
+
+  running.on_loop([&] { running.server().drain({.delay = 1ms, .limit = 1ms}, done); });
+  while (!late.stop_token().stop_requested()) std::this_thread::yield();
+  EXPECT_EQ(running.on_loop([&] { return running.server().state(); }), TransportState::draining);
+  EXPECT_EQ(service.closes, 0) << "its tear-down still runs";
+  running.on_loop([&] { late.reply(Response{204}); });
+
+  EXPECT_TRUE(done.is_done());
+  EXPECT_EQ(service.closes, 1);
+}
+
+TEST(ServerDrain, IsCutShortByAStop) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  client.ask(get("/hello"), "hello!");
+  Done done;
+
+  running.on_loop([&] { running.server().drain({.delay = 1h}, done); });
+  running.on_loop([&] { running.server().stop(); });
+
+  EXPECT_TRUE(client.is_closed());
+  EXPECT_TRUE(done.is_done());
+}
+
+TEST(Server, SharesItsLoopAndItsServiceWithAnother) {
+  TestService service;
+  Running running{service};
+  std::optional<Server> other;
+  running.on_loop([&] { other.emplace(service, running.loop()).listen("127.0.0.1", 0); });
+  Client first{running.port()};
+  Client second{running.on_loop([&] { return other->port(); })};
+  EXPECT_EQ(status_of(first.ask(get("/hello"), "hello!")), 200);
+  EXPECT_EQ(status_of(second.ask(get("/hello"), "hello!")), 200);
+
+  Done done;
+  running.on_loop([&] { other->drain({}, done); });
+  EXPECT_TRUE(second.is_closed());
+  EXPECT_TRUE(done.is_done());
+
+  EXPECT_EQ(status_of(first.ask(get("/hello"), "hello!")), 200) << "the first one serves on";
+  running.on_loop([&] { other.reset(); });
+  EXPECT_EQ(service.starts, 2);
+  EXPECT_EQ(service.closes, 1);
+}
+
+TEST(Server, MayBeOneOfManyInAProcess) {
+  std::list<TestService> services(4);
+  std::list<Running> servers;
+  for (TestService& service : services) servers.emplace_back(service);
+
+  for (Running& server : servers) {
+    Client client{server.port()};
+    EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+  }
+  servers.clear();
+
+  for (const TestService& service : services) {
+    EXPECT_EQ(service.served, 1);
+    EXPECT_EQ(service.closes, 1);
+  }
+}
+
+// Sockets.
+
+TEST(ServerSockets, ListenOnIPv6) {
+  TestService service;
+  Loop loop;
+  Server server{service, loop};
+  try {
+    server.listen("::1", 0);
+  } catch (const std::system_error&) {
+    GTEST_SKIP() << "this machine has no ::1";
+  }
+  EXPECT_GT(server.port(), 0);
+}
+
+TEST(ServerSockets, HaveTheModeThatIsAskedForAndGoWithTheServer) {
+  TestService service;
+  const string path = ::testing::TempDir() + "umbel-server-mode-" + std::to_string(::getpid());
+  struct stat status{};
+  {
+    Loop loop;
+    Server server{service, loop};
+    server.listen_unix(path, 0660);
+    ASSERT_EQ(::lstat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0660U);
+  }
+  EXPECT_LT(::lstat(path.c_str(), &status), 0);
+}
+
+TEST(ServerSockets, AreNotPutInThePlaceOfAnOrdinaryFile) {
+  TestService service;
+  const string path = ::testing::TempDir() + "umbel-server-file-" + std::to_string(::getpid());
+  const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  ::close(file);
+  Loop loop;
+  Server server{service, loop};
+
+  EXPECT_THROW(server.listen_unix(path), std::system_error);
+  EXPECT_THROW(server.listen_unix(string(200, 'x')), std::invalid_argument);
+
+  EXPECT_EQ(::unlink(path.c_str()), 0) << "it is still there";
+}
+
+/// A TCP socket on a port that the kernel picks; not yet listening.
+int bound_socket() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  return fd;
+}
+
+TEST(ServerSockets, MayBeInherited) {
+  TestService service;
+  const int fd = bound_socket();
+  ASSERT_EQ(::listen(fd, 16), 0);
+  Running running{service};
+
+  running.on_loop([&] { running.server().listen_fd(fd); });
+  Client client{running.on_loop([&] { return running.server().port(); })};
+  EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+  Done done;
+  running.on_loop([&] { running.server().drain({}, done); });
+  EXPECT_TRUE(done.is_done());
+
+  EXPECT_LT(::fcntl(fd, F_GETFD), 0) << "it was the server's, and is closed";
+}
+
+/// Ours that are bound to this port; the client's are not.
+std::vector<int> descriptors_of(int port) {
+  std::vector<int> found;
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    const bool is_socket = ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+    if (is_socket && address.sin_family == AF_INET && ntohs(address.sin_port) == port) found.push_back(fd);
+  }
+  return found;
+}
+
+TEST(ServerSockets, HaveNoDelayAndALongQueue) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  client.ask(get("/hello"), "hello!");
+  const std::vector<int> ours = descriptors_of(running.port());
+  ASSERT_EQ(ours.size(), 2U);
+
+  for (const int fd : ours) {
+    int listens = 0;
+    int no_delay = 0;
+    tcp_info info{};
+    socklen_t size = sizeof listens;
+    ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+    ::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &size);
+    size = sizeof info;
+    ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    if (listens) EXPECT_GE(info.tcpi_sacked, 128U) << "the queue's limit, which the system may lower";
+    else EXPECT_NE(no_delay, 0);
+  }
+}
+
+TEST(ServerSockets, ReuseTheirAddress) {
+  TestService service;
+  int port = 0;
+  for (int i = 0; i < 2; ++i) {
+    Running running{service, {}, port};
+    port = running.port();
+    Client client{port};
+    client.ask(get("/hello", "Connection: close\r\n"), "hello!");
+    EXPECT_TRUE(client.is_closed()) << "the server's half is closed first, and its port is in TIME-WAIT";
+  }
+}
+
+// As systemd would have started us. In a child: the descriptors that it passes begin with 3.
+
+/// Becomes a process that has sockets passed, of these descriptors.
+void be_passed(const std::vector<int>& sockets, const char* names = nullptr, int pid_off_by = 0) {
+  std::vector<int> kept;
+  for (const int socket : sockets) kept.push_back(::fcntl(socket, F_DUPFD, 50));
+  for (std::size_t i = 0; i < kept.size(); ++i) ::dup2(kept[i], static_cast<int>(3 + i));
+  ::setenv("LISTEN_PID", std::to_string(::getpid() + pid_off_by).c_str(), 1);
+  ::setenv("LISTEN_FDS", std::to_string(kept.size()).c_str(), 1);
+  if (names) ::setenv("LISTEN_FDNAMES", names, 1);
+}
+
+int listening_socket() {
+  const int fd = bound_socket();
+  ::listen(fd, 16);
+  return fd;
+}
+int port_of(int fd) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
+}
+
+/// What `claim` changes in its process, nobody else sees.
+void expect_in_child(bool (*claim)()) { EXPECT_EXIT(std::_Exit(claim() ? 0 : 1), ::testing::ExitedWithCode(0), ""); }
+
+TEST(SystemdDeathTest, PassesSocketsThatAreListenedOn) {
+  expect_in_child([] {
+    const int socket = listening_socket();
+    be_passed({socket});
+    TestService service;
+    bool well = true;
+    for (int i = 0; i < 2; ++i) {  // They stay open, so that a server may begin again.
+      Loop loop;
+      Server server{service, loop};
+      well = well && server.listen_systemd() == 1 && server.port() == port_of(3);
+      Client client{server.port()};
+      client.send(get("/hello"));
+      while (service.served <= i) uv_run(loop.native(), UV_RUN_ONCE);
+      well = well && status_of(client.receive("hello!")) == 200;
+    }
+    return well && (::fcntl(3, F_GETFD) & FD_CLOEXEC) && string{std::getenv("LISTEN_FDS")} == "1";
+  });
+}
+
+TEST(SystemdDeathTest, NamesSockets) {
+  expect_in_child([] {
+    const int http = listening_socket();
+    const int admin = listening_socket();
+    be_passed({http, admin}, "http:admin");
+    TestService service;
+    Loop loop;
+    Server first{service, loop};
+    Server second{service, loop};
+    Server third{service, loop};
+    const bool none = third.listen_systemd("metrics") == 0 && third.state() == TransportState::stopped;
+    return none && first.listen_systemd("http") == 1 && second.listen_systemd("admin") == 1 &&
+           first.port() == port_of(http) && second.port() == port_of(admin) && third.listen_systemd() == 2;
+  });
+}
+
+TEST(SystemdDeathTest, MeansOnlyTheProcessThatItStarted) {
+  expect_in_child([] {
+    be_passed({listening_socket()}, nullptr, 1);
+    TestService service;
+    Loop loop;
+    Server server{service, loop};
+    const bool others = server.listen_systemd() == 0;
+    ::unsetenv("LISTEN_PID");
+    return others && server.listen_systemd() == 0 && service.starts == 0;
+  });
+}
+
+/// What `listen_systemd` throws.
+string refusal_of_systemd() {
+  TestService service;
+  Loop loop;
+  Server server{service, loop};
+  try {
+    server.listen_systemd();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(SystemdDeathTest, IsRefusedInPlainWords) {
+  expect_in_child([] {
+    be_passed({bound_socket()});
+    bool well = refusal_of_systemd() == "umbel: descriptor 3 does not listen";
+    be_passed({listening_socket()}, "a:b");
+    well = well && refusal_of_systemd() == "umbel: LISTEN_FDNAMES has 2 names for LISTEN_FDS = 1";
+    ::setenv("LISTEN_FDS", "some", 1);
+    well = well && refusal_of_systemd() == "umbel: LISTEN_FDS is 'some', which is no number";
+    return well;
+  });
+}
+
 std::promise<int> listening;
 
 TEST(Serve, DrainsOnASignalAndReturns) {
@@ -917,6 +1360,100 @@ TEST(Serve, DrainsOnASignalAndReturns) {
   killer.join();
   EXPECT_EQ(service.starts, 3);
   EXPECT_EQ(service.closes, 3);
+}
+
+TEST(Serve, ServesOnForADelayAndThenDrains) {  // Rule 28.
+  for (const Deal deal : {Deal::by_kernel, Deal::in_turn, Deal::least_connections}) {
+    TestService service;
+    listening = {};
+    std::thread killer{[&] {
+      const int port = listening.get_future().get();
+      Client old{port};
+      old.ask(get("/hello"), "hello!");
+      ::kill(::getpid(), SIGTERM);
+      while (service.drains < 3) std::this_thread::yield();
+      Client late{port};
+      const string reply = late.ask(get("/hello"), "hello!");
+      EXPECT_EQ(status_of(reply), 200);
+      EXPECT_EQ(reply.find("connection: close"), string::npos);
+      EXPECT_TRUE(old.is_closed());
+      EXPECT_TRUE(late.is_closed());
+    }};
+
+    EXPECT_EQ(serve(service, {.port = 0,
+                              .threads = 3,
+                              .deal = deal,
+                              .drain_delay = 500ms,
+                              .on_listening = [](int port) { listening.set_value(port); }}),
+              0);
+
+    killer.join();
+    EXPECT_EQ(service.starts, 3);
+    EXPECT_EQ(service.drains, 3);
+    EXPECT_EQ(service.closes, 3);
+  }
+}
+
+TEST(Serve, CutsADelayShortOnASecondSignal) {
+  TestService service;
+  listening = {};
+  std::thread killer{[&] {
+    Client client{listening.get_future().get()};
+    client.ask(get("/hello"), "hello!");
+    ::kill(::getpid(), SIGINT);
+    while (service.drains == 0) std::this_thread::yield();
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_TRUE(client.is_closed());
+  }};
+
+  EXPECT_EQ(serve(service, {.port = 0, .drain_delay = 1h, .on_listening = [](int port) { listening.set_value(port); }}),
+            0);
+
+  killer.join();
+}
+
+TEST(Serve, SaysThatItListensWhenTheServiceHasOpened) {
+  TestService service;
+  service.opens = TestService::Opens::when_told;
+  listening = {};
+  std::future<int> port = listening.get_future();
+  std::thread opener{[&] {
+    Notice& opening = service.take_opening();
+    std::promise<void> told;
+    service.opened_on->post([&]() noexcept {
+      EXPECT_NE(port.wait_for(0s), std::future_status::ready);
+      opening.tell();
+      told.set_value();
+    });
+    told.get_future().get();
+    EXPECT_GT(port.get(), 0);
+    ::kill(::getpid(), SIGTERM);
+  }};
+
+  EXPECT_EQ(serve(service, {.port = 0, .on_listening = [](int p) { listening.set_value(p); }}), 0);
+
+  opener.join();
+}
+
+TEST(Serve, ListensOnAPathWithSeveralThreads) {
+  TestService service;
+  listening = {};
+  static string path;
+  path = ::testing::TempDir() + "umbel-serve-" + std::to_string(::getpid());
+  std::thread killer{[&] {
+    EXPECT_EQ(listening.get_future().get(), 0) << "it has no port";
+    for (int i = 0; i < 4; ++i) {
+      Client client{path};
+      EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);
+    }
+    ::kill(::getpid(), SIGTERM);
+  }};
+
+  EXPECT_EQ(
+      serve(service, {.unix_path = path, .threads = 2, .on_listening = [](int port) { listening.set_value(port); }}),
+      0);
+
+  killer.join();
 }
 
 TEST(Serve, CutsOffOnASecondSignal) {
@@ -957,19 +1494,12 @@ TEST(Serve, SaysWhyItsServiceDoesNotOpen) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "no database\n");
 
   service.opens = TestService::Opens::when_told;
-  listening = {};
   std::thread opener{[&] {
-    Client client{listening.get_future().get()};
-    client.send(get("/late"));
-    Exchange& late = service.take_late();
-    late.context().post([&]() noexcept {
-      TestService::tell_broken(service.take_opening());
-      late.reply(Response{503});
-    });
-    EXPECT_TRUE(client.is_closed());
+    Notice& opening = service.take_opening();
+    service.opened_on->post([&]() noexcept { TestService::tell_broken(opening); });
   }};
   ::testing::internal::CaptureStderr();
-  EXPECT_EQ(serve(service, {.port = 0, .on_listening = [](int port) { listening.set_value(port); }}), 1);
+  EXPECT_EQ(serve(service, {.port = 0, .on_listening = [](int) { ADD_FAILURE() << "it is not open"; }}), 1);
 
   opener.join();
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "no database\n");

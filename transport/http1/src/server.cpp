@@ -1,54 +1,43 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/http1/server.hpp"
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <uv.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "connection.hpp"
+#include "listeners.hpp"
 #include "sockets.hpp"
 
 namespace umbel::http1 {
 
 namespace {
 
-constexpr int accepts_in_a_row = 64;
-constexpr int spare_descriptors = 32;  // Left for the application: a server without files and databases is no use.
-
-int descriptor_limit() noexcept {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 1 << 30) return 1 << 30;
-  return static_cast<int>(limit.rlim_cur);
-}
-
-bool is_out_of_descriptors(int error) noexcept {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
+constexpr std::chrono::milliseconds for_ever = std::chrono::hours{24 * 365 * 100};
 
 Time loop_time(void* loop) noexcept { return Time{std::chrono::milliseconds{uv_now(static_cast<uv_loop_t*>(loop))}}; }
 
 }  // namespace
 
-class Server::Impl final : private Connections::Owner {
+class Server::Impl final : private Connections::Owner, private Listeners::Owner {
 public:
   Impl(Service& service, Loop& loop, const ServerOptions& options)
       : loop_(loop),
         options_(options),
         endpoint_(service, loop.context(), options.limits),
         connections_(loop, endpoint_, options, *this),
+        listeners_(loop, {options.backlog}, *this),
         service_opened_(*this),
         service_closed_(*this),
-        drain_timer_(*this),
-        pause_timer_(*this) {
+        delay_timer_(*this),
+        limit_timer_(*this) {
     endpoint_.set_clock(loop_time, loop.native());
   }
 
@@ -56,7 +45,7 @@ public:
     stop();
     connections_.close_timer();
     loop_.hold();  // Replies may come from other threads.
-    while (connections_.count() > 0 || open_listeners_ > 0 || !connections_.is_timer_closed() ||
+    while (connections_.count() > 0 || !listeners_.are_closed() || !connections_.is_timer_closed() ||
            stage_ != Stage::closed) {
       uv_run(loop_.native(), UV_RUN_ONCE);
     }
@@ -65,10 +54,10 @@ public:
 
   void start_service() {
     const bool is_running = stage_ == Stage::opening || stage_ == Stage::open;
-    if (is_running && !ending_) return;
+    if (is_running && ending_ != Ending::now) return;
     if (stage_ != Stage::closed) throw StartError{"umbel: a server that ends takes no connections"};
     endpoint_.service().start(endpoint_.context());
-    ending_ = false;
+    ending_ = Ending::no;
     failure_.reset();
     stage_ = Stage::opening;
     loop_.hold();
@@ -79,61 +68,54 @@ public:
   void when_open(Notice& opened) noexcept {
     if (failure_) opened.tell(&*failure_);
     else if (stage_ == Stage::open) opened.tell();
-    else opened_ = &opened;
+    else openers_.push_back(&opened);
   }
 
   void listen_on(Descriptor socket, std::string path) {
-    auto listener = std::make_unique<Listener>(Listener{{}, this, socket.get(), std::move(path)});
-    listener->poll.data = listener.get();
-    if (const int error = uv_poll_init(loop_.native(), &listener->poll, listener->fd); error < 0) {
-      throw std::system_error{-error, std::generic_category(), "umbel: cannot watch a listening socket"};
-    }
-    static_cast<void>(socket.release());
-    ++open_listeners_;
-    listeners_.push_back(std::move(listener));
-    start_accepting(*listeners_.back());
+    const int bound = bound_port(socket.get());
+    listeners_.add(std::move(socket), std::move(path));
+    if (bound > 0) port_ = bound;
   }
 
   void add(int fd) {
     start_service();
     set_nonblocking(fd);
-    set_no_delay(fd);
-    connections_.add(fd);
+    accepted(fd);
   }
 
-  void set_port(int port) noexcept { port_ = port; }
   int port() const noexcept { return port_; }
   const ServerOptions& options() const noexcept { return options_; }
-  std::size_t connections() const noexcept { return connections_.count(); }
+  Context& context() const noexcept { return endpoint_.context(); }
+  std::size_t connections() const noexcept { return load_.load(std::memory_order_relaxed); }
   std::size_t in_flight() const noexcept { return endpoint_.in_flight(); }
 
-  void drain(std::chrono::milliseconds limit, Work* done) {
-    drained_ = done;
-    accept_the_rest();
-    stop_listening();
-    connections_.drain();
-    if (connections_.count() > 0) drain_timer_.start(endpoint_.context(), endpoint_.context().now() + limit);
-    ending_ = true;
-    end_if_over();
+  TransportState state() const noexcept {
+    if (stage_ == Stage::closed) return TransportState::stopped;
+    if (ending_ != Ending::no || stage_ == Stage::failed) return TransportState::draining;
+    return stage_ == Stage::opening ? TransportState::starting : TransportState::ready;
+  }
+
+  void drain(const DrainOptions& options, Work* done) {
+    if (done) drained_.push_back(done);
+    limit_ = options.limit;
+    const bool is_running = stage_ == Stage::opening || stage_ == Stage::open;
+    if (!is_running || ending_ == Ending::now || options.delay.count() <= 0) return let_go();
+    ending_ = Ending::soon;
+    tell_draining();
+    start(delay_timer_, options.delay);
   }
 
   void stop() noexcept {
-    drain_timer_.cancel();
-    stop_listening();
+    limit_timer_.cancel();
+    end();
+    listeners_.close();
     connections_.close_all();
-    ending_ = true;
     end_if_over();
   }
 
 private:
   enum class Stage : std::uint8_t { closed, opening, open, failed, closing };  // Of the service.
-
-  struct Listener {
-    uv_poll_t poll;
-    Impl* server;
-    int fd;
-    std::string path;  // Of a unix socket.
-  };
+  enum class Ending : std::uint8_t { no, soon, now };                          // soon: after the delay.
 
   /// Calls a member function.
   template <void (Impl::*function)() noexcept>
@@ -152,84 +134,52 @@ private:
     Impl& impl;
   };
 
-  void start_accepting(Listener& listener) noexcept {
-    uv_poll_start(&listener.poll, UV_READABLE, [](uv_poll_t* poll, int, int) {
-      auto& ready = *static_cast<Listener*>(poll->data);
-      ready.server->accept_from(ready);
-    });
+  void start(Timer& timer, std::chrono::milliseconds duration) {
+    timer.start(endpoint_.context(), endpoint_.context().now() + std::min(duration, for_ever));
   }
 
-  void accept_from(Listener& listener) noexcept {
-    for (int i = 0; i < accepts_in_a_row; ++i) {
-      if (connections_.count() >= options_.connections || !may_take_descriptor(listener.fd)) return pause();
-      const int fd = ::accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd < 0 && is_out_of_descriptors(errno)) return pause();
-      if (fd < 0 && errno == EAGAIN) return;
-      if (fd < 0) continue;  // A connection that is gone already, or a signal.
-      set_no_delay(fd);
-      connections_.add(fd);
-      if (fd >= descriptor_limit_ - spare_descriptors - 1) is_near_limit_ = true;
-    }
+  // The delay is over: nobody new, and each peer goes with the reply that it waits for.
+  void let_go() noexcept {
+    end();
+    listeners_.accept_the_rest();
+    listeners_.close();
+    connections_.drain();
+    if (connections_.count() > 0) start(limit_timer_, limit_);
+    end_if_over();
   }
 
-  // False if the next descriptor, the lowest that is free, is one of the last. It is looked for only if they have been
-  // scarce before.
-  bool may_take_descriptor(int any) const noexcept {
-    if (!is_near_limit_) return true;
-    const int next = ::fcntl(any, F_DUPFD_CLOEXEC, 0);
-    if (next >= 0) ::close(next);
-    return next >= 0 && next < descriptor_limit_ - spare_descriptors;
+  void end() noexcept {
+    delay_timer_.cancel();
+    ending_ = Ending::now;
+    tell_draining();
   }
 
-  // Those whom the kernel has told that they are connected, and perhaps has a request of. Each listener's queue is
-  // no longer than its backlog.
-  void accept_the_rest() noexcept {
-    for (const auto& listener : listeners_) {
-      for (int i = 0; i <= options_.backlog; i += accepts_in_a_row) accept_from(*listener);
-    }
+  // Once for each time that it was open.
+  void tell_draining() noexcept {
+    if (stage_ != Stage::open || std::exchange(told_draining_, true)) return;
+    endpoint_.service().draining(endpoint_.context());
   }
 
-  // Further connections wait in the kernel until one of ours is closed, or a second has passed.
-  void pause() noexcept {
-    if (paused_) return;
-    paused_ = true;
-    for (const auto& listener : listeners_) uv_poll_stop(&listener->poll);
-    pause_timer_.start(endpoint_.context(), endpoint_.context().now() + std::chrono::seconds{1});
-  }
-
-  void go_on() noexcept {
-    if (!paused_) return;
-    paused_ = false;
-    pause_timer_.cancel();
-    for (const auto& listener : listeners_) start_accepting(*listener);
-  }
-
-  void stop_listening() noexcept {
-    paused_ = false;
-    pause_timer_.cancel();
-    for (auto& listener : listeners_) close(listener.release());
-    listeners_.clear();
-  }
-
-  void close(Listener* listener) noexcept {
-    uv_close(reinterpret_cast<uv_handle_t*>(&listener->poll), [](uv_handle_t* closed) {
-      const std::unique_ptr<Listener> owned{static_cast<Listener*>(closed->data)};
-      --owned->server->open_listeners_;
-    });
-    ::close(listener->fd);
-    if (!listener->path.empty()) ::unlink(listener->path.c_str());
+  bool has_room() const noexcept override { return connections_.count() < options_.connections; }
+  void accepted(int fd) noexcept override {
+    set_no_delay(fd);
+    connections_.add(fd);
+    load_.store(connections_.count(), std::memory_order_relaxed);
   }
 
   void on_closed() noexcept override {
-    if (connections_.count() < options_.connections) go_on();
+    load_.store(connections_.count(), std::memory_order_relaxed);
+    if (has_room()) listeners_.go_on();
     end_if_over();
   }
 
   void on_service_opened(const Error* error) noexcept {
     loop_.release();
     stage_ = error ? Stage::failed : Stage::open;
+    told_draining_ = false;
     if (error) failure_ = *error;
-    if (opened_) std::exchange(opened_, nullptr)->tell(error);
+    if (ending_ != Ending::no) tell_draining();
+    for (Notice* const opened : std::exchange(openers_, {})) opened->tell(error);
     if (error) stop();
     else end_if_over();
   }
@@ -249,45 +199,44 @@ private:
   // The end, once it has begun: connections, then the service, then whoever waits.
   void end_if_over() noexcept {
     if (connections_.count() > 0) return;
-    drain_timer_.cancel();  // It would keep a borrowed loop alive.
-    if (!ending_) return;
+    limit_timer_.cancel();  // It would keep a borrowed loop alive.
+    if (ending_ != Ending::now) return;
     if (stage_ == Stage::open) return close_service();
     if (stage_ == Stage::failed) stage_ = Stage::closed;
-    if (stage_ == Stage::closed && drained_) endpoint_.context().enqueue(*std::exchange(drained_, nullptr));
+    if (stage_ != Stage::closed) return;
+    for (Work* const done : std::exchange(drained_, {})) endpoint_.context().enqueue(*done);
   }
 
   Loop& loop_;
   ServerOptions options_;
   Endpoint endpoint_;
   Connections connections_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
-  std::size_t open_listeners_ = 0;  // Those that close counted.
+  Listeners listeners_;
+  std::atomic<std::size_t> load_{0};  // The connections, for other threads.
   int port_ = 0;
-  const int descriptor_limit_ = descriptor_limit();
   Stage stage_ = Stage::closed;
-  bool ending_ = false;
-  bool paused_ = false;
-  bool is_near_limit_ = false;  // A connection has got the last descriptor that is ours to take, or a later one.
-  Notice* opened_ = nullptr;
-  Work* drained_ = nullptr;
+  Ending ending_ = Ending::no;
+  bool told_draining_ = false;
+  std::chrono::milliseconds limit_{0};
+  std::vector<Notice*> openers_;
+  std::vector<Work*> drained_;
   std::optional<Error> failure_;  // Why the service did not open.
   MemberNotice<&Impl::on_service_opened> service_opened_;
   MemberNotice<&Impl::on_service_closed> service_closed_;
-  MemberTimer<&Impl::stop> drain_timer_;
-  MemberTimer<&Impl::go_on> pause_timer_;
+  MemberTimer<&Impl::let_go> delay_timer_;
+  MemberTimer<&Impl::stop> limit_timer_;
 };
 
 Server::Server(Service& service, Loop& loop, const ServerOptions& options)
     : impl_(std::make_unique<Impl>(service, loop, options)) {}
 Server::~Server() = default;
 
+void Server::start() { impl_->start_service(); }
+
 void Server::listen(std::string_view address, int port) {
   impl_->start_service();
   const ServerOptions& options = impl_->options();
-  Descriptor socket = listen_tcp({address, port, options.backlog, options.reuse_port});
-  const int bound = bound_port(socket.get());
-  impl_->listen_on(std::move(socket), {});
-  impl_->set_port(bound);
+  impl_->listen_on(listen_tcp({address, port, options.backlog, options.reuse_port}), {});
 }
 
 void Server::listen_unix(std::string_view path, unsigned mode) {
@@ -301,18 +250,31 @@ void Server::listen_fd(int fd) {
   check_listening(fd);
   impl_->start_service();
   impl_->listen_on(Descriptor{fd}, {});
-  if (const int bound = bound_port(fd)) impl_->set_port(bound);
+}
+
+std::size_t Server::listen_systemd(std::string_view name) {
+  std::vector<Descriptor> sockets = passed_sockets(name);
+  if (sockets.empty()) return 0;
+  impl_->start_service();
+  for (Descriptor& socket : sockets) impl_->listen_on(std::move(socket), {});
+  return sockets.size();
 }
 
 void Server::adopt(int fd) { impl_->add(fd); }
-void Server::when_open(Notice& opened) noexcept { impl_->when_open(opened); }
 
 int Server::port() const noexcept { return impl_->port(); }
 std::size_t Server::connections() const noexcept { return impl_->connections(); }
-std::size_t Server::in_flight() const noexcept { return impl_->in_flight(); }
+const ServerOptions& Server::options() const noexcept { return impl_->options(); }
+Context& Server::context() const noexcept { return impl_->context(); }
 
-void Server::drain(std::chrono::milliseconds limit) { impl_->drain(limit, nullptr); }
-void Server::drain(std::chrono::milliseconds limit, Work& done) { impl_->drain(limit, &done); }
+Capabilities Server::capabilities() const noexcept {
+  return {.disconnect = true, .half_close = true, .keep_alive = true, .early_refusal = true, .several_peers = true};
+}
+TransportState Server::state() const noexcept { return impl_->state(); }
+std::size_t Server::in_flight() const noexcept { return impl_->in_flight(); }
+void Server::when_open(Notice& opened) noexcept { impl_->when_open(opened); }
+void Server::drain(const DrainOptions& options, Work& done) { impl_->drain(options, &done); }
+void Server::drain(const DrainOptions& options) { impl_->drain(options, nullptr); }
 void Server::stop() noexcept { impl_->stop(); }
 
 }  // namespace umbel::http1

@@ -10,8 +10,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -81,6 +85,54 @@ void remove_stale(const std::string& path, const Address& address) {
   if (::connect(probe.get(), address.get(), address.size) < 0 && errno == ECONNREFUSED) ::unlink(path.c_str());
 }
 
+constexpr int first_passed = 3;  // SD_LISTEN_FDS_START
+
+std::string_view variable(const char* name) noexcept {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
+/// Nothing if the variable is not set.
+std::optional<int> number_in(const char* name) {
+  const std::string_view text = variable(name);
+  if (text.empty()) return {};
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < 0) {
+    throw std::invalid_argument{"umbel: " + std::string{name} + " is '" + std::string{text} + "', which is no number"};
+  }
+  return number;
+}
+
+/// How many descriptors are meant for this process.
+int passed_count() {
+  if (number_in("LISTEN_PID") != ::getpid()) return 0;
+  return number_in("LISTEN_FDS").value_or(0);
+}
+
+/// One for each descriptor, or none if they have no names.
+std::vector<std::string_view> passed_names(int count) {
+  std::vector<std::string_view> names;
+  const std::string_view all = variable("LISTEN_FDNAMES");
+  if (all.empty()) return names;
+  for (std::size_t at = 0; at <= all.size();) {
+    const std::size_t end = std::min(all.find(':', at), all.size());
+    names.push_back(all.substr(at, end - at));
+    at = end + 1;
+  }
+  if (static_cast<int>(names.size()) != count) {
+    throw std::invalid_argument{"umbel: LISTEN_FDNAMES has " + std::to_string(names.size()) +
+                                " names for LISTEN_FDS = " + std::to_string(count)};
+  }
+  return names;
+}
+
+Descriptor duplicate(int fd) {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, first_passed);
+  if (copy < 0) fail("cannot duplicate descriptor " + std::to_string(fd));
+  return Descriptor{copy};
+}
+
 int int_option(int fd, int option) noexcept {
   int value = -1;
   socklen_t size = sizeof value;
@@ -131,6 +183,20 @@ void check_listening(int fd) {
   if (int_option(fd, SO_TYPE) != SOCK_STREAM) throw std::invalid_argument{name + " is not a stream socket"};
   if (int_option(fd, SO_ACCEPTCONN) != 1) throw std::invalid_argument{name + " does not listen"};
   set_nonblocking(fd);
+}
+
+std::vector<Descriptor> passed_sockets(std::string_view name) {
+  const int count = passed_count();
+  const std::vector<std::string_view> names = passed_names(count);
+  std::vector<Descriptor> sockets;
+  for (int i = 0; i < count; ++i) {
+    const int fd = first_passed + i;
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (!name.empty() && (names.empty() || names[static_cast<std::size_t>(i)] != name)) continue;
+    check_listening(fd);
+    sockets.push_back(duplicate(fd));
+  }
+  return sockets;
 }
 
 int bound_port(int fd) noexcept {

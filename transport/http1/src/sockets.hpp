@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace umbel::http1 {
 
@@ -34,6 +35,9 @@ Descriptor listen_tcp(const TcpListen& how);
 Descriptor listen_unix_path(const std::string& path, unsigned mode, int backlog);
 /// Throws std::invalid_argument, in plain words, if `fd` is not a listening stream socket. Makes it non-blocking.
 void check_listening(int fd);
+/// Duplicates of the listening sockets that systemd has passed, of this name or, if it is empty, all. Throws
+/// std::invalid_argument, in plain words, if a socket is of another kind, or what is said of them makes no sense.
+std::vector<Descriptor> passed_sockets(std::string_view name);
 void set_nonblocking(int fd);
 /// Replies leave at once. Does nothing to sockets that know no delay.
 void set_no_delay(int fd) noexcept;

@@ -106,6 +106,7 @@ Client::Client(Service& service, Options options)
 }
 
 Client::~Client() {
+  service_.draining(port_->context());
   Told closed;
   service_.close(port_->context(), closed);
   port_->run_until([&] { return closed.is_told(); });

@@ -38,7 +38,11 @@ public:
   /// down what it had made, and the transport stops and says so. Exchanges that are served meanwhile wait inside the
   /// service.
   virtual void open(Context&, Notice& opened) noexcept { opened.tell(); }
-  /// Tears down what `open` made. Once for each `open` that went well, after the last exchange of this Context.
+  /// A transport on this Context begins to end: it soon takes no requests any more. Those that it has and those that
+  /// come meanwhile are served as before. Once for each `open` that went well, before its `close`. For whoever answers
+  /// readiness checks.
+  virtual void draining(Context&) noexcept {}
+  /// Tears down what `open` made. Once for each `open` that went well, after the last exchange of this transport.
   virtual void close(Context&, Notice& closed) noexcept { closed.tell(); }
 
   /// Sees to it that `exchange` gets its one reply, now or later. On the thread of the exchange's Context; several

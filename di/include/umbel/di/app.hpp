@@ -19,6 +19,7 @@
 #include "umbel/di/observers.hpp"
 #include "umbel/di/override.hpp"
 #include "umbel/di/params.hpp"
+#include "umbel/di/readiness.hpp"
 #include "umbel/di/router.hpp"
 
 namespace umbel {
@@ -179,6 +180,8 @@ public:
   /// Makes the providers of lifetime `app` (on the first Context) and `loop`, in dependency order. Those of lifetime
   /// `app` are shared by all threads.
   void open(Context& context, Notice& opened) noexcept override;
+  /// The Readiness says so, that of mounted Apps, too.
+  void draining(Context& context) noexcept override;
   /// Tears them down in reverse; what lives as long as the App, with the last Context, on its thread.
   void close(Context& context, Notice& closed) noexcept override;
 
@@ -191,6 +194,7 @@ private:
   struct Started;
   struct Lock;
   class Replanning;
+  class Opening;
   struct Mount {
     std::string prefix;
     App* app;
@@ -223,6 +227,7 @@ private:
   void open_own(Context& context, Notice& opened) noexcept;
   void close_own(Context& context, Notice& closed) noexcept;
   const detail::Plan* varied(const detail::Plan& plan, const Exchange& exchange) const noexcept;
+  void serve_before_open(Exchange& exchange) noexcept;
   void dispatch(Exchange& exchange) noexcept;
   /// `endpoint` is null if no template fits.
   void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) noexcept;
@@ -239,6 +244,7 @@ private:
   };
 
   std::vector<std::unique_ptr<void, void (*)(void*)>> owned_;
+  Readiness readiness_;  // Is among the states.
   detail::StateTable states_;
   std::vector<std::unique_ptr<detail::Around>> arounds_;
   std::vector<Mount> mounts_;

@@ -81,6 +81,7 @@ public:
       box.returns_response_ = Made::is_response;
       box.streams_ = Returned<typename Signature<H>::Result>::is_stream;
     }
+    if constexpr (requires { H::umbel_before_open(); }) box.before_open_ = &H::umbel_before_open;
     return box;
   }
   /// The same of a callable that makes no reply.
@@ -100,6 +101,8 @@ public:
   bool returns_response() const noexcept { return returns_response_; }
   /// Whether its resources are wanted until the last byte is sent.
   bool streams() const noexcept { return streams_; }
+  /// What is answered while the App opens. Null: the request waits.
+  auto before_open() const noexcept { return before_open_; }
   /// The handler's name, if the program's symbols tell it; else "handler".
   std::string name() const;
 
@@ -111,6 +114,7 @@ private:
   Response* (*respond_)(void* slot, void* room) = nullptr;
   bool returns_response_ = false;
   bool streams_ = false;
+  Response (*before_open_)() = nullptr;
   const void* function_ = nullptr;  // The address of a plain function.
 };
 

@@ -41,6 +41,7 @@ public:
 
   void start(Context& context) override { app_.start(context); }
   void open(Context& context, Notice& opened) noexcept override { app_.open(context, opened); }
+  void draining(Context& context) noexcept override { app_.draining(context); }
   void close(Context& context, Notice& closed) noexcept override { app_.close(context, closed); }
   void serve(Exchange& exchange) noexcept override {
     exchange.choose(layer_->variation.load(std::memory_order_acquire));

@@ -12,6 +12,7 @@
 #include "umbel/di/deadline.hpp"
 #include "umbel/di/engine.hpp"
 #include "umbel/di/every.hpp"
+#include "umbel/di/health.hpp"
 #include "umbel/di/lazy.hpp"
 #include "umbel/di/provide.hpp"
 #include "umbel/di/resource.hpp"

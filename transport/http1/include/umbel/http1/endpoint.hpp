@@ -29,7 +29,7 @@ struct Limits {
 class Endpoint {
 public:
   /// Calls nothing. Whoever makes an Endpoint has called, or calls before the first input, `service.start(context)` and
-  /// `service.open`; and `service.close` when its sessions are over.
+  /// `service.open`; `service.draining` when it begins to end, and `service.close` when its sessions are over.
   Endpoint(Service& service, Context& context, const Limits& limits = {}) noexcept
       : service_(service), context_(context), limits_(limits) {}
   Endpoint(const Endpoint&) = delete;

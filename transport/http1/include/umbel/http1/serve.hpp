@@ -5,22 +5,29 @@
 #include <chrono>
 #include <string_view>
 
+#include "umbel/http1/acceptor.hpp"
 #include "umbel/http1/server.hpp"
 
 namespace umbel::http1 {
 
 /// How to serve.
 struct ServeOptions {
-  int port = 8000;                                // 0: any free one.
-  std::string_view address = "127.0.0.1";         // In digits. "0.0.0.0" or "::" for all of the machine's.
-  unsigned threads = 1;                           // Each with a loop of its own; the kernel deals out the connections.
-  std::chrono::milliseconds drain_limit{10'000};  // What is left then is cut off.
+  int port = 8000;                         // 0: any free one.
+  std::string_view address = "127.0.0.1";  // In digits. "0.0.0.0" or "::" for all of the machine's.
+  std::string_view unix_path = {};         // A unix socket, mode 0600, in place of address and port.
+  bool systemd = false;                    // The sockets that systemd has passed, if it has, in place of all of these.
+  unsigned threads = 1;                    // Each with a loop of its own.
+  Deal deal = Deal::by_kernel;             // Whose connection is whose. Of what is not TCP, or systemd's: in turn.
+  std::chrono::milliseconds drain_delay{0};       // DrainOptions::delay: longer than a load balancer's checks take.
+  std::chrono::milliseconds drain_limit{10'000};  // After the delay. What is left then is cut off.
   ServerOptions server = {};
-  void (*on_listening)(int port) = nullptr;  // Called once, when connections are accepted on all threads.
+  // Called once, on the loop, when connections are accepted on all threads and the service has opened on all of them.
+  void (*on_listening)(int port) = nullptr;
 };
 
-/// Serves until SIGINT or SIGTERM; then requests in flight are finished, within `drain_limit`. A second signal cuts
-/// them off, a third kills. The signals' handlers are those of before when this returns.
+/// Serves until SIGINT or SIGTERM; then the readiness fails, and after `drain_delay` requests in flight are finished,
+/// within `drain_limit`. A second signal cuts them off, a third kills. The signals' handlers are those of before when
+/// this returns.
 ///
 ///     int main() { return http1::serve(app, {.port = 8000}); }
 ///

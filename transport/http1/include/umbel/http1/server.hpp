@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 
+#include "umbel/core/transport.hpp"
 #include "umbel/http1/endpoint.hpp"
 #include "umbel/uv/loop.hpp"
 
@@ -33,49 +34,68 @@ struct ServerOptions {
 ///     server.listen("127.0.0.1", 8000);
 ///     loop.run();
 ///
-/// One Service may be shared by Servers on several loops, each on a thread of its own.
-class Server {
+/// One Service may be shared by Servers on several loops, each on a thread of its own, and by several on one loop.
+///
+/// It starts with the first call of whichever starts, listens or adopts, which calls `service.start` and `service.open`
+/// for the loop's Context. Connections are accepted from then on; what they ask waits in the service until that is
+/// open. These throw StartError if the service cannot start, or if the server is draining and lets nobody in;
+/// std::system_error if the system refuses. They may be called again, for further addresses, and when the server has
+/// stopped.
+class Server final : public Transport {
 public:
   /// Neither is owned; both outlive the server.
   Server(Service& service, Loop& loop, const ServerOptions& options = {});
   /// Closes everything. Requests in flight are asked to stop, and the loop is run until the service has replied to
   /// them and has closed: not to be called from one of the loop's callbacks.
-  ~Server();
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
+  ~Server() override;
 
-  /// Listens on an IPv4 or IPv6 address in digits; port 0 is any free one, which `port` then tells. The first call, of
-  /// whichever listens or adopts, calls `service.start` and `service.open` for the loop's Context; see `when_open`. May
-  /// be called again for further addresses, and when the server has ended.
-  /// Throws StartError, std::invalid_argument for what is no address, or std::system_error.
+  /// Starts without listening, for connections that will be adopted. Does nothing if it has started.
+  void start();
+  /// Listens on an IPv4 or IPv6 address in digits; port 0 is any free one, which `port` then tells. Throws
+  /// std::invalid_argument, too, for what is no address.
   void listen(std::string_view address, int port);
-  /// Listens on a unix socket. A file that was left behind there is removed, if nobody listens on it.
+  /// Listens on a unix socket. A file that was left behind there is removed, if nobody listens on it. Ours is removed
+  /// with the end.
   void listen_unix(std::string_view path, unsigned mode = 0600);
   /// Listens on an inherited descriptor, which becomes ours. Throws std::invalid_argument if it is not a listening
   /// stream socket; then it stays the caller's.
   void listen_fd(int fd);
-  /// Serves an accepted connection, whose descriptor becomes ours. Throws as `listen` does; then it stays the caller's.
+  /// Listens on the sockets that systemd has opened for this process (sd_listen_fds(3); `Accept=no`), without its
+  /// library: on those whose `FileDescriptorName=` is `name`, or on all. Returns how many there are: 0, and nothing
+  /// has started, if it was not systemd that started this process, or it has no such socket for us.
+  ///
+  /// Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES, and leaves them: a child that inherits them sees from LISTEN_PID
+  /// that they are not meant for it. No other thread changes the environment meanwhile. The descriptors themselves,
+  /// from 3 on, stay open as long as the process, so that a server that has stopped may begin again, and those of
+  /// several loops share them; they are only marked to be closed in the programs that we start. A peer that comes while
+  /// nobody accepts waits, for us or for the process after us.
+  ///
+  /// Throws std::invalid_argument if one is not a listening stream socket, or the variables make no sense.
+  std::size_t listen_systemd(std::string_view name = {});
+  /// Serves an accepted connection, whose descriptor becomes ours. If this throws it stays the caller's. Counts as a
+  /// connection; the limit of ServerOptions is the caller's affair.
   void adopt(int fd);
 
-  /// `opened` is told when the service has opened, or why it cannot; at once if that is known. In the latter case the
-  /// server stops. Lives until it is told, or the server is gone.
-  void when_open(Notice& opened) noexcept;
-
-  /// Of the last TCP `listen`; 0 if there was none.
+  /// Of the last TCP socket that it listens on; 0 if there was none.
   int port() const noexcept;
-  /// Connections that are open, or whose request is still in flight.
+  /// Connections that are open, or whose request is still in flight. Any thread.
   std::size_t connections() const noexcept;
-  /// Requests that were not replied to yet, or whose replies are held.
-  std::size_t in_flight() const noexcept;
+  const ServerOptions& options() const noexcept;
+  Context& context() const noexcept;
 
-  /// Stops to listen, closes idle connections, and the others after the reply that is in flight. What is left after
-  /// `limit` is closed as by `stop`.
-  void drain(std::chrono::milliseconds limit);
-  /// The same; `done` is enqueued when no connection is left and the service has closed. Lives until then.
-  void drain(std::chrono::milliseconds limit, Work& done);
-  /// Stops to listen and closes all connections. Requests in flight are asked to stop, for CancelReason::shutdown; when
-  /// the last is over, `service.close` is called. See `connections`.
-  void stop() noexcept;
+  Capabilities capabilities() const noexcept override;
+  TransportState state() const noexcept override;
+  std::size_t in_flight() const noexcept override;
+  void when_open(Notice& opened) noexcept override;
+
+  /// After the delay: listens no more, once it has accepted those who are connected already; closes connections that
+  /// are idle; says `Connection: close` with the replies that are in flight, and closes the others behind them. What is
+  /// left after the limit is closed as by `stop`.
+  void drain(const DrainOptions& options, Work& done) override;
+  /// The same, without being told.
+  void drain(const DrainOptions& options = {});
+  /// Listens no more and closes all connections.
+  void stop() noexcept override;
 
 private:
   class Impl;
