@@ -56,10 +56,13 @@ ServerOptions server_options(const ServeOptions& options) noexcept {
 class Worker {
 public:
   Worker(Service& service, Loop& loop, const ServeOptions& options)
-      : loop_(loop), server_(service, loop, server_options(options)), drain_limit_(options.drain_limit) {}
+      : loop_(loop),
+        server_(service, loop, server_options(options)),
+        layer_(options.layer),
+        drain_limit_(options.drain_limit) {}
 
   int listen(std::string_view address, int port) {
-    server_.listen(address, port);
+    server_.listen(address, port, layer_);
     return server_.port();
   }
   /// Before it listens.
@@ -96,6 +99,7 @@ private:
   Drained drained_;
   Opened opened_;
   Server server_;
+  Layer* layer_;
   std::chrono::milliseconds drain_limit_;
   bool ending_ = false;
 };

@@ -82,8 +82,8 @@ public:
     else opened_ = &opened;
   }
 
-  void listen_on(Descriptor socket, std::string path) {
-    auto listener = std::make_unique<Listener>(Listener{{}, this, socket.get(), std::move(path)});
+  void listen_on(Descriptor socket, std::string path, Layer* layer) {
+    auto listener = std::make_unique<Listener>(Listener{{}, this, socket.get(), layer, std::move(path)});
     listener->poll.data = listener.get();
     if (const int error = uv_poll_init(loop_.native(), &listener->poll, listener->fd); error < 0) {
       throw std::system_error{-error, std::generic_category(), "umbel: cannot watch a listening socket"};
@@ -94,11 +94,11 @@ public:
     start_accepting(*listeners_.back());
   }
 
-  void add(int fd) {
+  void add(int fd, Layer* layer) {
     start_service();
     set_nonblocking(fd);
     set_no_delay(fd);
-    connections_.add(fd);
+    connections_.add(fd, layer);
   }
 
   void set_port(int port) noexcept { port_ = port; }
@@ -132,6 +132,7 @@ private:
     uv_poll_t poll;
     Impl* server;
     int fd;
+    Layer* layer;      // Before its connections' sessions; null: none.
     std::string path;  // Of a unix socket.
   };
 
@@ -167,7 +168,7 @@ private:
       if (fd < 0 && errno == EAGAIN) return;
       if (fd < 0) continue;  // A connection that is gone already, or a signal.
       set_no_delay(fd);
-      connections_.add(fd);
+      connections_.add(fd, listener.layer);
       if (fd >= descriptor_limit_ - spare_descriptors - 1) is_near_limit_ = true;
     }
   }
@@ -281,30 +282,30 @@ Server::Server(Service& service, Loop& loop, const ServerOptions& options)
     : impl_(std::make_unique<Impl>(service, loop, options)) {}
 Server::~Server() = default;
 
-void Server::listen(std::string_view address, int port) {
+void Server::listen(std::string_view address, int port, Layer* layer) {
   impl_->start_service();
   const ServerOptions& options = impl_->options();
   Descriptor socket = listen_tcp({address, port, options.backlog, options.reuse_port});
   const int bound = bound_port(socket.get());
-  impl_->listen_on(std::move(socket), {});
+  impl_->listen_on(std::move(socket), {}, layer);
   impl_->set_port(bound);
 }
 
-void Server::listen_unix(std::string_view path, unsigned mode) {
+void Server::listen_unix(std::string_view path, unsigned mode, Layer* layer) {
   impl_->start_service();
   std::string name{path};
   Descriptor socket = listen_unix_path(name, mode, impl_->options().backlog);
-  impl_->listen_on(std::move(socket), std::move(name));
+  impl_->listen_on(std::move(socket), std::move(name), layer);
 }
 
-void Server::listen_fd(int fd) {
+void Server::listen_fd(int fd, Layer* layer) {
   check_listening(fd);
   impl_->start_service();
-  impl_->listen_on(Descriptor{fd}, {});
+  impl_->listen_on(Descriptor{fd}, {}, layer);
   if (const int bound = bound_port(fd)) impl_->set_port(bound);
 }
 
-void Server::adopt(int fd) { impl_->add(fd); }
+void Server::adopt(int fd, Layer* layer) { impl_->add(fd, layer); }
 void Server::when_open(Notice& opened) noexcept { impl_->when_open(opened); }
 
 int Server::port() const noexcept { return impl_->port(); }

@@ -8,6 +8,7 @@
 #include "umbel/core/body_source.hpp"
 #include "umbel/core/context.hpp"
 #include "umbel/core/outcome.hpp"
+#include "umbel/core/peer.hpp"
 #include "umbel/core/request.hpp"
 #include "umbel/core/response.hpp"
 #include "umbel/core/stop.hpp"
@@ -34,6 +35,8 @@ public:
   /// When an answer is of no use any more, as the transport was told (a header, a broker's timeout). `Time::max()`:
   /// never. The transport tells; it is the service that keeps it.
   Time deadline() const noexcept { return deadline_; }
+  /// What the transport has found out about who asks. Null: nothing.
+  const Peer* peer() const noexcept { return peer_; }
   /// Which variant of the service answers, as the service and who chose it agree: an App and its OverrideSet. Null: the
   /// usual one. Opaque to transports.
   const void* variant() const noexcept { return variant_; }
@@ -51,8 +54,8 @@ public:
   virtual Pulled read_body(std::string_view& chunk, Work& ready) noexcept;
   /// Lets the body be larger or smaller than the transport's own limit says. Before the body is asked for.
   void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
-  /// The fields behind a body that came in chunks (RFC 9110 section 6.5), when all of it has been read. Never merged into
-  /// the headers. Valid while the request is.
+  /// The fields behind a body that came in chunks (RFC 9110 section 6.5), when all of it has been read. Never merged
+  /// into the headers. Valid while the request is.
   const Headers& trailers() const noexcept { return trailers_; }
   /// The status that the body's failure deserves: 400, 408, 413; 499 if the peer left. 0 if all is well.
   int body_error() const noexcept { return body_error_; }
@@ -85,6 +88,7 @@ protected:
   Headers trailers_;
   Time deadline_ = Time::max();
   const void* variant_ = nullptr;  // Not owned.
+  const Peer* peer_ = nullptr;     // Not owned.
 };
 
 }  // namespace umbel

@@ -16,6 +16,7 @@ struct ServeOptions {
   unsigned threads = 1;                           // Each with a loop of its own; the kernel deals out the connections.
   std::chrono::milliseconds drain_limit{10'000};  // What is left then is cut off.
   ServerOptions server = {};
+  Layer* layer = nullptr;                    // As Server::listen has it: with a tls::Layer this is HTTPS.
   void (*on_listening)(int port) = nullptr;  // Called once, when connections are accepted on all threads.
 };
 

@@ -12,6 +12,8 @@
 
 namespace umbel::http1 {
 
+class Layer;
+
 /// What a Server allows. A time that runs out ends the connection, as http1::Wait says.
 struct ServerOptions {
   Limits limits = {};
@@ -47,15 +49,16 @@ public:
   /// Listens on an IPv4 or IPv6 address in digits; port 0 is any free one, which `port` then tells. The first call, of
   /// whichever listens or adopts, calls `service.start` and `service.open` for the loop's Context; see `when_open`. May
   /// be called again for further addresses, and when the server has ended.
+  /// `layer` stands before each connection's session, as TLS does (filter.hpp); it outlives the server. Null: none.
   /// Throws StartError, std::invalid_argument for what is no address, or std::system_error.
-  void listen(std::string_view address, int port);
+  void listen(std::string_view address, int port, Layer* layer = nullptr);
   /// Listens on a unix socket. A file that was left behind there is removed, if nobody listens on it.
-  void listen_unix(std::string_view path, unsigned mode = 0600);
+  void listen_unix(std::string_view path, unsigned mode = 0600, Layer* layer = nullptr);
   /// Listens on an inherited descriptor, which becomes ours. Throws std::invalid_argument if it is not a listening
   /// stream socket; then it stays the caller's.
-  void listen_fd(int fd);
+  void listen_fd(int fd, Layer* layer = nullptr);
   /// Serves an accepted connection, whose descriptor becomes ours. Throws as `listen` does; then it stays the caller's.
-  void adopt(int fd);
+  void adopt(int fd, Layer* layer = nullptr);
 
   /// `opened` is told when the service has opened, or why it cannot; at once if that is known. In the latter case the
   /// server stops. Lives until it is told, or the server is gone.
