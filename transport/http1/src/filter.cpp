@@ -52,11 +52,13 @@ void FilteredSession::pump() noexcept {
 }
 
 void FilteredSession::receive() noexcept {
-  while (filter_->state() == State::open && filter_->readable()) {
+  stalled_ = false;
+  while (!stalled_ && filter_->state() == State::open && filter_->readable()) {
     const std::span<char> room = session_.prepare();
     if (room.empty()) return;
     const std::size_t size = filter_->read(room);
     session_.commit(size);
+    stalled_ = size == 0 && filter_->readable();
     if (size == 0) break;
   }
   follow_state();
@@ -135,7 +137,7 @@ void FilteredSession::expire() noexcept {
 
 Advice FilteredSession::advice() const noexcept {
   if (lost_) return Advice::reset;
-  if (filter_->busy()) return Advice::pause;
+  if (filter_->busy() || stalled_) return Advice::pause;
   if (seen_ == State::opening) return Advice::read;
   return seen_ == State::failed ? Advice::finish : session_.advice();
 }

@@ -133,6 +133,7 @@ private:
   State seen_ = State::opening;  // What the session was told of.
   bool prepared_ = false;        // Between `prepare` and `commit`.
   bool drains_ = false;          // `drain` was called, and the session was not told yet.
+  bool stalled_ = false;         // The filter reads nothing before its output is sent.
   bool closed_ = false;          // The filter was told that nothing more is written.
   bool lost_ = false;
   std::size_t taken_ = 0;  // Of the session's output: written to the filter, and not yet sent.
