@@ -53,7 +53,7 @@ void FilteredSession::pump() noexcept {
 
 void FilteredSession::receive() noexcept {
   stalled_ = false;
-  while (!stalled_ && filter_->state() == State::open && filter_->readable()) {
+  while (filter_->state() == State::open && filter_->readable()) {
     const std::span<char> room = session_.prepare();
     if (room.empty()) return;
     const std::size_t size = filter_->read(room);
@@ -138,15 +138,15 @@ void FilteredSession::expire() noexcept {
 Advice FilteredSession::advice() const noexcept {
   if (lost_) return Advice::reset;
   if (filter_->busy() || stalled_) return Advice::pause;
-  if (seen_ == State::opening) return Advice::read;
-  return seen_ == State::failed ? Advice::finish : session_.advice();
+  if (filter_->state() == State::opening) return Advice::read;
+  return filter_->state() == State::failed ? Advice::finish : session_.advice();
 }
 
 Wait FilteredSession::wait() const noexcept {
   if (lost_) return Wait::over;
-  if (seen_ == State::opening) return Wait::head;
+  if (filter_->state() == State::opening) return Wait::head;
   if (!filter_->output().empty()) return Wait::output;
-  if (seen_ == State::failed) return Wait::lingering;
+  if (filter_->state() == State::failed) return Wait::lingering;
   const Wait inner = session_.wait();
   return inner == Wait::idle && filter_->in_piece() ? Wait::head : inner;
 }

@@ -21,9 +21,7 @@ std::string reason() {
 [[noreturn]] void refuse(const std::string& what) { throw ConfigError{"umbel: " + what}; }
 std::string quoted(const Pem& pem) { return std::string{pem.name()}; }
 
-BioPtr open(const std::string& text) {
-  return BioPtr{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
-}
+BioPtr open(const std::string& text) { return BioPtr{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))}; }
 
 // In place of OpenSSL's own, which would ask at the terminal.
 int has_no_passphrase(char*, int, int, void* asked) noexcept {
@@ -114,8 +112,8 @@ Credentials::Credentials(const Config& config)
   const bool is_1_3 = config.at_least_ == Version::tls_1_3;
   SSL_CTX_set_min_proto_version(context, is_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   // Tickets need no memory of ours.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   constexpr unsigned char session_context[] = "umbel";

@@ -232,9 +232,7 @@ void Stream::close() noexcept {
 
 // Outer output.
 
-std::string_view Stream::output() const noexcept {
-  return away_ ? std::string_view{} : output_.view().substr(sent_);
-}
+std::string_view Stream::output() const noexcept { return away_ ? std::string_view{} : output_.view().substr(sent_); }
 
 void Stream::consumed(std::size_t bytes) noexcept {
   sent_ += bytes;

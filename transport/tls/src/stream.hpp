@@ -96,7 +96,7 @@ private:
   State state_ = State::opening;
   bool away_ = false;
   bool aborted_ = false;
-  bool begun_ = false;  // Outer bytes have come.
+  bool begun_ = false;               // Outer bytes have come.
   int error_ = SSL_ERROR_WANT_READ;  // Of the last step of the handshake.
 
   char* input_ = nullptr;  // Outer bytes from `begin_` to `end_`; OpenSSL is shown those before `shown_`.

@@ -69,7 +69,8 @@ enum class UnknownNames : std::uint8_t {
   are_refused     // By the alert unrecognized_name.
 };
 
-/// How TLS is spoken. What is not said here is as OpenSSL, and the system's administrator by its configuration, have it.
+/// How TLS is spoken. What is not said here is as OpenSSL, and the system's administrator by its configuration, have
+/// it.
 ///
 ///     tls::Config config{tls::Certificate{"example.org.pem", "example.org.key"}};
 ///     config.add(tls::Certificate{"example.net.pem", "example.net.key"});
@@ -93,7 +94,9 @@ public:
   /// `tell` hears why a connection came to nothing: in a sentence, for a log. It holds no secrets and nothing that the
   /// peer sent. On the threads of the connections' Contexts; must not throw.
   Config& on_failure(std::function<void(std::string_view why)> tell) &;
-  Config&& on_failure(std::function<void(std::string_view why)> tell) && { return std::move(on_failure(std::move(tell))); }
+  Config&& on_failure(std::function<void(std::string_view why)> tell) && {
+    return std::move(on_failure(std::move(tell)));
+  }
 
 private:
   friend class Credentials;
