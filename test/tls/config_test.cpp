@@ -56,7 +56,8 @@ TEST(Config, SaysWhichFileCannotBeRead) {
   EXPECT_EQ(why(Config{Certificate{"/nowhere/chain.pem", "/nowhere/key.pem"}}),
             "umbel: cannot read /nowhere/chain.pem: No such file or directory");
   const File empty{"empty.pem", ""};
-  EXPECT_EQ(why(Config{Certificate{empty.path(), empty.path()}}), "umbel: cannot read " + empty.path() + ": it is empty");
+  EXPECT_EQ(why(Config{Certificate{empty.path(), empty.path()}}),
+            "umbel: cannot read " + empty.path() + ": it is empty");
 }
 
 TEST(Config, SaysWhatIsMissingOrBroken) {

@@ -119,7 +119,8 @@ public:
 };
 
 string without_dates(string text) {
-  for (std::size_t at = 0; (at = text.find("date: ", at)) != string::npos;) text.erase(at, text.find('\n', at) - at + 1);
+  for (std::size_t at = 0; (at = text.find("date: ", at)) != string::npos;)
+    text.erase(at, text.find('\n', at) - at + 1);
   return text;
 }
 
@@ -559,9 +560,7 @@ TEST(LayerHandshake, MayBeOnTheLoop) {
 
 // --- protocols
 
-TEST(LayerAlpn, IsHttp11) {
-  EXPECT_EQ((Talk{config(), trusting()}.client.protocol()), "http/1.1");
-}
+TEST(LayerAlpn, IsHttp11) { EXPECT_EQ((Talk{config(), trusting()}.client.protocol()), "http/1.1"); }
 
 TEST(LayerAlpn, RefusesWhoOffersOnlyOthers) {
   ClientOptions options = trusting();
@@ -618,12 +617,9 @@ Config of_several_names() {
 }
 
 TEST(LayerName, ChoosesTheCertificate) {
-  const std::pair<const char*, const char*> expected[] = {{"a.example", "a.example"},
-                                                          {"b.example", "b.example"},
-                                                          {"c.example", "b.example"},
-                                                          {"C.Example", "b.example"},
-                                                          {"x.wild.example", "*.wild.example"},
-                                                          {"exact.wild.example", "exact.wild.example"}};
+  const std::pair<const char*, const char*> expected[] = {
+      {"a.example", "a.example"}, {"b.example", "b.example"},           {"c.example", "b.example"},
+      {"C.Example", "b.example"}, {"x.wild.example", "*.wild.example"}, {"exact.wild.example", "exact.wild.example"}};
   for (const auto& [name, certificate] : expected) {
     const Talk talk{of_several_names(), asking_for(name)};
     EXPECT_EQ(talk.client.failure(), "") << name;

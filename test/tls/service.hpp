@@ -50,7 +50,9 @@ private:
   }
 };
 
-inline std::string get(std::string_view target) { return "GET " + std::string{target} + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
+inline std::string get(std::string_view target) {
+  return "GET " + std::string{target} + " HTTP/1.1\r\nHost: a\r\n\r\n";
+}
 inline std::string post(std::string_view body) {
   return "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
          std::string{body};

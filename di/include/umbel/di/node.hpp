@@ -55,6 +55,7 @@ enum class Source : std::uint8_t {
   request,
   stop_token,
   deadline,
+  peer,
   scopes,
   response_head,
   background,

@@ -10,6 +10,7 @@
 #include "umbel/di/deadline.hpp"
 #include "umbel/di/engine.hpp"
 #include "umbel/di/lazy.hpp"
+#include "umbel/di/peer.hpp"
 #include "umbel/di/provide.hpp"
 #include "umbel/di/resource.hpp"
 #include "umbel/di/response_head.hpp"
