@@ -75,8 +75,14 @@ public:
 
   /// Moves bytes both ways, in pieces as `cut` says, until nothing moves any more.
   void talk(Client& client, const Cut& cut = whole) {
-    while (hear(client, cut) | turn() | answer(client, cut)) {
+    while (go_on(client, cut, cut)) {
     }
+  }
+  /// One round of it. False if nothing has moved.
+  bool go_on(Client& client, const Cut& from_client, const Cut& to_client) {
+    const bool heard = hear(client, from_client);
+    const bool turned = turn();
+    return answer(client, to_client) || heard || turned;
   }
   bool hear(Client& client, const Cut& cut = whole) {
     client.step();
@@ -364,7 +370,7 @@ TEST(Layer, LetsAPeerLeaveAtEveryByteOfHandshakeAndRequest) {
       fed += size;
       return size;
     };
-    while (host.hear(client, until_stop) | host.turn() | host.answer(client)) {
+    while (host.go_on(client, until_stop, whole)) {
     }
     host.secure.eof();
     host.turn();
@@ -610,10 +616,12 @@ TEST(LayerVersion, IsNotRenegotiated) {
 // --- names
 
 Config of_several_names() {
-  return config()
-      .add(to_certificate(authority().sign_server({"b.example", "c.example"}, KeyKind::rsa)))
-      .add(to_certificate(authority().sign_server({"*.wild.example"})))
-      .add(to_certificate(authority().sign_server({"exact.wild.example"})));
+  static const Config several =
+      config()
+          .add(to_certificate(authority().sign_server({"b.example", "c.example"}, KeyKind::rsa)))
+          .add(to_certificate(authority().sign_server({"*.wild.example"})))
+          .add(to_certificate(authority().sign_server({"exact.wild.example"})));
+  return several;
 }
 
 TEST(LayerName, ChoosesTheCertificate) {
