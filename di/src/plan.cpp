@@ -843,6 +843,8 @@ void add_take(std::vector<std::string>& takes, const Need& need) {
       return void(takes.emplace_back("StopToken"));
     case Source::deadline:
       return void(takes.emplace_back("Deadline"));
+    case Source::peer:
+      return void(takes.emplace_back("Peer"));
     case Source::scopes:
       return void(takes.emplace_back("Scopes"));
     case Source::response_head:

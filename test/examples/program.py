@@ -17,7 +17,7 @@ class Program:
     def __init__(self, *command, folder=None, errors=None):
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder)
         line = self.process.stdout.readline()  # Empty if it ended. The test runner's time limit bounds the wait.
-        found = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)\n", line)
+        found = re.fullmatch(r"listening on https?://127\.0\.0\.1:(\d+)\n", line)
         if not found:
             self.kill()
             raise AssertionError(f"{command[0]} said {line!r}, and ended with {self.process.returncode}")

@@ -31,9 +31,9 @@ public:
     }
   }
 
-  void listen_on(Descriptor socket, std::string path) {
+  void listen_on(Descriptor socket, Layer* layer, std::string path = {}) {
     const int bound = bound_port(socket.get());
-    listeners_.add(std::move(socket), std::move(path));
+    listeners_.add(std::move(socket), layer, std::move(path));
     if (bound > 0) port_ = bound;
   }
 
@@ -61,17 +61,17 @@ private:
     return std::any_of(seats_.begin(), seats_.end(), [](const Seat& seat) { return seat.has_room(); });
   }
 
-  void accepted(int fd) noexcept override {
+  void accepted(int fd, Layer* layer) noexcept override {
     Seat& seat = choose();
     Context& context = seat.server->context();
     seat.on_the_way.fetch_add(1, std::memory_order_relaxed);
-    if (&context == &loop_.context()) return arrive(seat, fd);
-    context.post([&seat, fd]() noexcept { arrive(seat, fd); });
+    if (&context == &loop_.context()) return arrive(seat, fd, layer);
+    context.post([&seat, fd, layer]() noexcept { arrive(seat, fd, layer); });
   }
 
-  static void arrive(Seat& seat, int fd) noexcept {
+  static void arrive(Seat& seat, int fd, Layer* layer) noexcept {
     try {
-      seat.server->adopt(fd);
+      seat.server->adopt(fd, layer);
     } catch (const std::exception&) {
       ::close(fd);
     }
@@ -103,24 +103,24 @@ Acceptor::Acceptor(Loop& loop, std::vector<Server*> servers, Options options)
     : impl_(std::make_unique<Impl>(loop, servers, options)) {}
 Acceptor::~Acceptor() = default;
 
-void Acceptor::listen(std::string_view address, int port) {
-  impl_->listen_on(listen_tcp({address, port, impl_->options().backlog, false}), {});
+void Acceptor::listen(std::string_view address, int port, Layer* layer) {
+  impl_->listen_on(listen_tcp({address, port, impl_->options().backlog, false}), layer);
 }
 
-void Acceptor::listen_unix(std::string_view path, unsigned mode) {
+void Acceptor::listen_unix(std::string_view path, unsigned mode, Layer* layer) {
   std::string name{path};
   Descriptor socket = listen_unix_path(name, mode, impl_->options().backlog);
-  impl_->listen_on(std::move(socket), std::move(name));
+  impl_->listen_on(std::move(socket), layer, std::move(name));
 }
 
-void Acceptor::listen_fd(int fd) {
+void Acceptor::listen_fd(int fd, Layer* layer) {
   check_listening(fd);
-  impl_->listen_on(Descriptor{fd}, {});
+  impl_->listen_on(Descriptor{fd}, layer);
 }
 
-std::size_t Acceptor::listen_systemd(std::string_view name) {
+std::size_t Acceptor::listen_systemd(std::string_view name, Layer* layer) {
   std::vector<Descriptor> sockets = passed_sockets(name);
-  for (Descriptor& socket : sockets) impl_->listen_on(std::move(socket), {});
+  for (Descriptor& socket : sockets) impl_->listen_on(std::move(socket), layer);
   return sockets.size();
 }
 

@@ -27,16 +27,25 @@ uv_handle_t* handle(auto& specific) noexcept { return reinterpret_cast<uv_handle
 Connection::Connection(Connections& all, int fd)
     : all_(all), session_(all.endpoint_, *this), fd_(fd), place_(*this), turn_(*this), reaper_(*this) {}
 
+bool Connection::filter_by(Layer& layer) noexcept {
+  std::unique_ptr<Filter> filter = layer.make(all_.endpoint_.context(), *this);
+  if (!filter) return false;
+  filtered_.reset(new (std::nothrow) FilteredSession{session_, std::move(filter)});
+  return filtered_ != nullptr;
+}
+
 bool Connection::open() noexcept {
-  if (uv_poll_init(all_.loop_, &poll_, fd_) < 0) {
-    ::close(fd_);
-    closing_ = closed_ = true;
-    return false;
-  }
+  if (uv_poll_init(all_.loop_, &poll_, fd_) < 0) return false;
   poll_.data = this;
   poll(UV_READABLE);
-  set_deadline();
+  set_deadline(filtered_ ? filtered_->wait() : session_.wait());
   return true;
+}
+
+void Connection::give_up() noexcept {
+  ::close(fd_);
+  closing_ = closed_ = true;
+  reap_if_done();
 }
 
 // Events.
@@ -47,7 +56,9 @@ void Connection::on_events(int events) noexcept {
     corked_ = true;
     {
       const Context::Turn turn{all_.endpoint_.context()};
-      read();
+      if (filtered_) [[unlikely]]
+        read(*filtered_);
+      else read(session_);
     }
     corked_ = false;
   }
@@ -60,25 +71,31 @@ void Connection::on_change() noexcept {
   if (!corked_) update();
 }
 
-void Connection::read() noexcept {
+void Connection::read(auto& session) noexcept {
   for (int i = 0; i < reads_in_a_row && !closing_; ++i) {
-    const std::span<char> room = session_.prepare();
+    const std::span<char> room = session.prepare();
     if (room.empty()) return;
     const ssize_t size = ::recv(fd_, room.data(), room.size(), 0);
-    session_.commit(size > 0 ? static_cast<std::size_t>(size) : 0);
+    session.commit(size > 0 ? static_cast<std::size_t>(size) : 0);
     if (closing_) return;
-    if (size == 0) return session_.eof();
-    if (size < 0 && errno != EAGAIN && errno != EINTR) return session_.abort();
+    if (size == 0) return session.eof();
+    if (size < 0 && errno != EAGAIN && errno != EINTR) return session.abort();
     if (size < static_cast<ssize_t>(room.size())) return;
   }
 }
 
 void Connection::update() noexcept {
   if (closing_) return reap_if_done();
-  flush();
-  if (session_.is_idle() && polled_ == UV_READABLE) return be_idle();
-  if (!closing_) follow(session_.advice());
-  if (!closing_) set_deadline();
+  if (filtered_) [[unlikely]]
+    return update(*filtered_);
+  update(session_);
+}
+
+void Connection::update(auto& session) noexcept {
+  flush(session);
+  if (session.is_idle() && polled_ == UV_READABLE) return be_idle();
+  if (!closing_) follow(session.advice());
+  if (!closing_) set_deadline(session.wait());
 }
 
 // The end of most requests: nothing but the deadline changes.
@@ -89,18 +106,18 @@ void Connection::be_idle() noexcept {
     all_.schedule(*this);
 }
 
-void Connection::flush() noexcept {
+void Connection::flush(auto& session) noexcept {
   if (blocked_) return;
-  for (std::string_view output = session_.output(); !output.empty() && !closing_;) {
+  for (std::string_view output = session.output(); !output.empty() && !closing_;) {
     const ssize_t size = ::send(fd_, output.data(), output.size(), MSG_NOSIGNAL);
     if (size >= 0) {
       last_progress_ = all_.now();
-      output = session_.consumed(static_cast<std::size_t>(size));
+      output = session.consumed(static_cast<std::size_t>(size));
     } else if (errno == EAGAIN) {
       blocked_ = true;
       return;
     } else if (errno != EINTR) {
-      return session_.abort();
+      return session.abort();
     }
   }
 }
@@ -128,7 +145,8 @@ void Connection::poll(int events) noexcept {
   uv_poll_start(&poll_, events, [](uv_poll_t* polled, int status, int ready) {
     auto& self = *static_cast<Connection*>(polled->data);
     if (status == 0) return self.on_events(ready);
-    self.session_.abort();
+    if (self.filtered_) self.filtered_->abort();
+    else self.session_.abort();
     self.update();
   });
 }
@@ -138,15 +156,21 @@ void Connection::poll(int events) noexcept {
 // A request that has come in already, and waits to be read, is not lost.
 void Connection::drain() noexcept {
   if (closing_) return;
-  const std::span<char> room = session_.is_idle() ? session_.prepare() : std::span<char>{};
-  const ssize_t size = room.empty() ? 0 : ::recv(fd_, room.data(), room.size(), 0);
-  session_.drain();
-  if (!room.empty()) session_.commit(size > 0 ? static_cast<std::size_t>(size) : 0);
+  if (filtered_) drain(*filtered_);
+  else drain(session_);
   update();
 }
 
+void Connection::drain(auto& session) noexcept {
+  const std::span<char> room = session.is_idle() ? session.prepare() : std::span<char>{};
+  const ssize_t size = room.empty() ? 0 : ::recv(fd_, room.data(), room.size(), 0);
+  session.drain();
+  if (!room.empty()) session.commit(size > 0 ? static_cast<std::size_t>(size) : 0);
+}
+
 void Connection::close(CancelReason reason) noexcept {
-  session_.abort(reason);
+  if (filtered_) filtered_->abort(reason);
+  else session_.abort(reason);
   if (closing_) return;
   closing_ = true;
   turn_.remove();
@@ -159,7 +183,7 @@ void Connection::close(CancelReason reason) noexcept {
 }
 
 void Connection::reap_if_done() noexcept {
-  if (!closed_ || session_.busy() || reaper_.queued) return;
+  if (!closed_ || session_.busy() || reaper_.queued || (filtered_ && filtered_->busy())) return;
   reaper_.queued = true;
   all_.endpoint_.context().enqueue(reaper_);
 }
@@ -177,10 +201,9 @@ void Connection::Reaper::run(Work& work) noexcept {
 
 // Deadlines.
 
-void Connection::set_deadline() noexcept {
+void Connection::set_deadline(Wait wait) noexcept {
   const ServerOptions& options = all_.options_;
   const std::uint64_t now = all_.now();
-  const Wait wait = session_.wait();
   if (wait != wait_ || request_ != session_.requests()) wait_began_ = now;
   if (wait != wait_) last_progress_ = now;
   request_ = session_.requests();
@@ -222,7 +245,8 @@ std::uint64_t Connection::body_deadline(std::uint64_t now) noexcept {
 }
 
 void Connection::expire() noexcept {
-  session_.expire();
+  if (filtered_) filtered_->expire();
+  else session_.expire();
   update();
 }
 
@@ -239,7 +263,7 @@ Connections::Connections(Loop& loop, Endpoint& endpoint, const ServerOptions& op
   timer_.data = this;
 }
 
-void Connections::add(int fd) {
+void Connections::add(int fd, Layer* layer) {
   void* const memory = detail::BlockPool::take(sizeof(Connection));
   auto* const connection = ::new (memory) Connection{*this, fd};
   if (count_++ == 0) {
@@ -248,7 +272,7 @@ void Connections::add(int fd) {
         &timer_, [](uv_timer_t* timer) { static_cast<Connections*>(timer->data)->tick(); }, tick_size_, tick_size_);
   }
   connection->place_.insert_before(all_);
-  if (!connection->open()) connection->reap_if_done();
+  if ((layer && !connection->filter_by(*layer)) || !connection->open()) connection->give_up();
 }
 
 // Those that are closed already are among them, while their requests are in flight. Whatever happens, connections are

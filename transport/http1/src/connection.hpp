@@ -7,7 +7,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
+#include "umbel/http1/filter.hpp"
 #include "umbel/http1/server.hpp"
 #include "umbel/http1/session.hpp"
 
@@ -40,11 +42,15 @@ struct Link {
 class Connection final : private Session::Host {
 public:
   Connection(Connections& all, int fd);
+  /// Puts a filter of `layer` before the session; false if there is none to be had. Before `open`.
+  bool filter_by(Layer& layer) noexcept;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Starts to watch the socket. False if libuv cannot; then only `close` remains.
+  /// Starts to watch the socket. False if libuv cannot.
   bool open() noexcept;
+  /// In place of `open`, or if it cannot.
+  void give_up() noexcept;
   void drain() noexcept;
   /// Closes at once; what is in flight is cancelled for this reason.
   void close(CancelReason reason) noexcept;
@@ -68,20 +74,23 @@ private:
   ~Connection() = default;
   void on_change() noexcept override;
   void on_events(int events) noexcept;
-  void read() noexcept;
+  void read(auto& session) noexcept;
   void update() noexcept;
+  void update(auto& session) noexcept;
   void be_idle() noexcept;
-  void flush() noexcept;
+  void flush(auto& session) noexcept;
+  void drain(auto& session) noexcept;
   void follow(Advice advice) noexcept;
   void half_close() noexcept;
   void poll(int events) noexcept;
-  void set_deadline() noexcept;
+  void set_deadline(Wait wait) noexcept;
   std::uint64_t body_deadline(std::uint64_t now) noexcept;
   void expire() noexcept;
   void reap_if_done() noexcept;
 
   Connections& all_;
   Session session_;
+  std::unique_ptr<FilteredSession> filtered_;  // In its place, if there is one: all goes through it.
   uv_poll_t poll_;
   int fd_;
   int polled_ = 0;
@@ -119,8 +128,8 @@ public:
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
-  /// Takes the descriptor.
-  void add(int fd);
+  /// Takes the descriptor. `layer` may be null, else it outlives us.
+  void add(int fd, Layer* layer = nullptr);
   void drain() noexcept;
   /// What is in flight is cancelled: the server shuts down.
   void close_all() noexcept;

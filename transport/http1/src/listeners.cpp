@@ -34,8 +34,8 @@ Listeners::Listeners(Loop& loop, const Options& options, Owner& owner)
 
 Listeners::~Listeners() { close(); }
 
-void Listeners::add(Descriptor socket, std::string path) {
-  auto listener = std::make_unique<Listener>(Listener{{}, this, socket.get(), std::move(path), open_});
+void Listeners::add(Descriptor socket, Layer* layer, std::string path) {
+  auto listener = std::make_unique<Listener>(Listener{{}, this, socket.get(), layer, std::move(path), open_});
   listener->poll.data = listener.get();
   if (const int error = uv_poll_init(loop_.native(), &listener->poll, listener->fd); error < 0) {
     throw std::system_error{-error, std::generic_category(), "umbel: cannot watch a listening socket"};
@@ -61,7 +61,7 @@ void Listeners::accept_from(const Listener& listener) noexcept {
     if (fd < 0 && errno == EAGAIN) return;
     if (fd < 0) continue;  // A connection that is gone already, or a signal.
     if (fd >= descriptor_limit_ - spare_descriptors - 1) is_near_limit_ = true;
-    owner_.accepted(fd);
+    owner_.accepted(fd, listener.layer);
   }
 }
 

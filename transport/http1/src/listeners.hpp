@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sockets.hpp"
+#include "umbel/http1/filter.hpp"
 #include "umbel/uv/loop.hpp"
 
 namespace umbel::http1 {
@@ -22,8 +23,8 @@ public:
   class Owner {
   public:
     virtual bool has_room() const noexcept = 0;
-    /// Takes the descriptor, which does not block.
-    virtual void accepted(int fd) noexcept = 0;
+    /// Takes the descriptor, which does not block. `layer` is the socket's.
+    virtual void accepted(int fd, Layer* layer) noexcept = 0;
 
   protected:
     ~Owner() = default;
@@ -40,8 +41,9 @@ public:
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
 
-  /// `path` is the file of a unix socket that is removed with it. Throws std::system_error if the loop cannot watch it.
-  void add(Descriptor socket, std::string path = {});
+  /// `layer` stands before the sessions of its connections; null: none. `path` is the file of a unix socket that is
+  /// removed with it. Throws std::system_error if the loop cannot watch it.
+  void add(Descriptor socket, Layer* layer, std::string path = {});
   /// The owner has room again.
   void go_on() noexcept;
   /// Accepts those whom the kernel has told already that they are connected: each may have sent a request.
@@ -56,6 +58,7 @@ private:
     uv_poll_t poll;
     Listeners* all;  // Gone, perhaps, when the handle closes.
     int fd;
+    Layer* layer;
     std::string path;
     std::shared_ptr<std::size_t> open;
   };

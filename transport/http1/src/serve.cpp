@@ -60,10 +60,10 @@ bool is_shared_by_kernel(const ServeOptions& options) noexcept {
 
 /// Listens as the options say; `listener` is a Server or an Acceptor. Returns the port.
 int listen(auto& listener, const ServeOptions& options, int port) {
-  const bool is_passed = options.systemd && listener.listen_systemd() > 0;
+  const bool is_passed = options.systemd && listener.listen_systemd({}, options.layer) > 0;
   if (is_passed) return listener.port();
-  if (options.unix_path.empty()) listener.listen(options.address, port);
-  else listener.listen_unix(options.unix_path);
+  if (options.unix_path.empty()) listener.listen(options.address, port, options.layer);
+  else listener.listen_unix(options.unix_path, 0600, options.layer);
   return listener.port();
 }
 
@@ -149,7 +149,7 @@ private:
     try {
       Loop loop;
       Worker worker{service, loop, options, progress};
-      if (port) worker.server().listen(options.address, *port);
+      if (port) worker.server().listen(options.address, *port, options.layer);
       else worker.server().start();
       loop_ = &loop;
       told = true;

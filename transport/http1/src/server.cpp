@@ -71,16 +71,16 @@ public:
     else openers_.push_back(&opened);
   }
 
-  void listen_on(Descriptor socket, std::string path) {
+  void listen_on(Descriptor socket, Layer* layer, std::string path = {}) {
     const int bound = bound_port(socket.get());
-    listeners_.add(std::move(socket), std::move(path));
+    listeners_.add(std::move(socket), layer, std::move(path));
     if (bound > 0) port_ = bound;
   }
 
-  void add(int fd) {
+  void add(int fd, Layer* layer) {
     start_service();
     set_nonblocking(fd);
-    accepted(fd);
+    accepted(fd, layer);
   }
 
   int port() const noexcept { return port_; }
@@ -161,9 +161,9 @@ private:
   }
 
   bool has_room() const noexcept override { return connections_.count() < options_.connections; }
-  void accepted(int fd) noexcept override {
+  void accepted(int fd, Layer* layer) noexcept override {
     set_no_delay(fd);
-    connections_.add(fd);
+    connections_.add(fd, layer);
     load_.store(connections_.count(), std::memory_order_relaxed);
   }
 
@@ -233,34 +233,34 @@ Server::~Server() = default;
 
 void Server::start() { impl_->start_service(); }
 
-void Server::listen(std::string_view address, int port) {
+void Server::listen(std::string_view address, int port, Layer* layer) {
   impl_->start_service();
   const ServerOptions& options = impl_->options();
-  impl_->listen_on(listen_tcp({address, port, options.backlog, options.reuse_port}), {});
+  impl_->listen_on(listen_tcp({address, port, options.backlog, options.reuse_port}), layer);
 }
 
-void Server::listen_unix(std::string_view path, unsigned mode) {
+void Server::listen_unix(std::string_view path, unsigned mode, Layer* layer) {
   impl_->start_service();
   std::string name{path};
   Descriptor socket = listen_unix_path(name, mode, impl_->options().backlog);
-  impl_->listen_on(std::move(socket), std::move(name));
+  impl_->listen_on(std::move(socket), layer, std::move(name));
 }
 
-void Server::listen_fd(int fd) {
+void Server::listen_fd(int fd, Layer* layer) {
   check_listening(fd);
   impl_->start_service();
-  impl_->listen_on(Descriptor{fd}, {});
+  impl_->listen_on(Descriptor{fd}, layer);
 }
 
-std::size_t Server::listen_systemd(std::string_view name) {
+std::size_t Server::listen_systemd(std::string_view name, Layer* layer) {
   std::vector<Descriptor> sockets = passed_sockets(name);
   if (sockets.empty()) return 0;
   impl_->start_service();
-  for (Descriptor& socket : sockets) impl_->listen_on(std::move(socket), {});
+  for (Descriptor& socket : sockets) impl_->listen_on(std::move(socket), layer);
   return sockets.size();
 }
 
-void Server::adopt(int fd) { impl_->add(fd); }
+void Server::adopt(int fd, Layer* layer) { impl_->add(fd, layer); }
 
 int Server::port() const noexcept { return impl_->port(); }
 std::size_t Server::connections() const noexcept { return impl_->connections(); }

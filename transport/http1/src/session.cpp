@@ -54,6 +54,7 @@ public:
   bool is_idle() const noexcept {
     return phase_ == Phase::open && !in_flight_ && !in_head_ && body_ == Body::none && !out_ && !sending_ && !eof_;
   }
+  void set_peer(const Peer* peer) noexcept { peer_ = peer; }
   std::uint64_t requests() const noexcept { return requests_; }
   std::uint64_t body_received() const noexcept;
 
@@ -729,6 +730,7 @@ std::string_view Session::consumed(std::size_t bytes) noexcept { return impl_->c
 Advice Session::advice() const noexcept { return impl_->advice(); }
 Wait Session::wait() const noexcept { return impl_->wait(); }
 bool Session::is_idle() const noexcept { return impl_->is_idle(); }
+void Session::set_peer(const Peer* peer) noexcept { impl_->set_peer(peer); }
 bool Session::busy() const noexcept { return impl_->busy(); }
 std::uint64_t Session::requests() const noexcept { return impl_->requests(); }
 std::uint64_t Session::body_received() const noexcept { return impl_->body_received(); }

@@ -8,6 +8,7 @@
 #include "umbel/core/body_source.hpp"
 #include "umbel/core/context.hpp"
 #include "umbel/core/outcome.hpp"
+#include "umbel/core/peer.hpp"
 #include "umbel/core/request.hpp"
 #include "umbel/core/response.hpp"
 #include "umbel/core/stop.hpp"
@@ -34,6 +35,8 @@ public:
   /// When an answer is of no use any more, as the transport was told (a header, a broker's timeout). `Time::max()`:
   /// never. The transport tells; it is the service that keeps it.
   Time deadline() const noexcept { return deadline_; }
+  /// What the transport has found out about who asks. Null: nothing.
+  const Peer* peer() const noexcept { return peer_; }
   /// Which variant of the service answers, as the service and who chose it agree: an App and its OverrideSet. Null: the
   /// usual one. Opaque to transports.
   const void* variant() const noexcept { return variant_; }
@@ -88,6 +91,7 @@ protected:
   Headers trailers_;
   Time deadline_ = Time::max();
   const void* variant_ = nullptr;  // Not owned.
+  const Peer* peer_ = nullptr;     // Not owned.
 };
 
 }  // namespace umbel

@@ -24,6 +24,7 @@ public:
     if (!outer) return;
     deadline_ = outer->deadline();
     variant_ = outer->variant();
+    peer_ = outer->peer();
   }
 
   void enter(Env& env) noexcept {

@@ -56,6 +56,7 @@ enum class Source : std::uint8_t {
   request,
   stop_token,
   deadline,
+  peer,
   scopes,
   response_head,
   background,

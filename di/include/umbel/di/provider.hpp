@@ -50,10 +50,10 @@ struct CheckParameter {
       Parameter<Plain> || Parameter<const Plain&> || Parameter<Plain&>,
       "umbel: this node takes a parameter that nothing provides (the message names it and the node). A node may "
       "take Depends<f>, Exclusive<f>, Guard<f>, Lazy<f>, Try<f>, After<f>, State<T>, Path<\"name\", T>, "
-      "Query<\"name\", T>, Header<\"name\", T>, Cookie<\"name\", T>, Body<std::string_view>, Scopes, Deadline and "
-      "StopToken, each by value, and const Request&, ResponseHead&, Background& and BodyStream&. To pass what another "
-      "function "
-      "returns, write Depends<that_function>. (lazy.hpp, try.hpp, scopes.hpp and deadline.hpp have some of these.)");
+      "Query<\"name\", T>, Header<\"name\", T>, Cookie<\"name\", T>, Body<std::string_view>, Scopes, Deadline, "
+      "Peer and StopToken, each by value, and const Request&, ResponseHead&, Background& and BodyStream&. To pass what "
+      "another function returns, write Depends<that_function>. (lazy.hpp, try.hpp, scopes.hpp, deadline.hpp and "
+      "peer.hpp have some of these.)");
   static constexpr bool value = true;  // Told once, not again by those who ask.
 };
 

@@ -188,6 +188,7 @@ public:
 
   /// When an answer is of no use any more.
   Time deadline() const noexcept;
+  const Peer* peer() const noexcept { return exchange_ ? exchange_->peer() : nullptr; }
   const void* thrown() const noexcept { return caller_->thrown(); }
   /// Looks who can go on.
   void wake_lazy() noexcept;

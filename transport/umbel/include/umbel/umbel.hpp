@@ -14,6 +14,7 @@
 #include "umbel/di/every.hpp"
 #include "umbel/di/health.hpp"
 #include "umbel/di/lazy.hpp"
+#include "umbel/di/peer.hpp"
 #include "umbel/di/provide.hpp"
 #include "umbel/di/resource.hpp"
 #include "umbel/di/response_head.hpp"

@@ -47,10 +47,10 @@ public:
   Acceptor& operator=(const Acceptor&) = delete;
 
   /// As Server's, but that no service is started.
-  void listen(std::string_view address, int port);
-  void listen_unix(std::string_view path, unsigned mode = 0600);
-  void listen_fd(int fd);
-  std::size_t listen_systemd(std::string_view name = {});
+  void listen(std::string_view address, int port, Layer* layer = nullptr);
+  void listen_unix(std::string_view path, unsigned mode = 0600, Layer* layer = nullptr);
+  void listen_fd(int fd, Layer* layer = nullptr);
+  std::size_t listen_systemd(std::string_view name = {}, Layer* layer = nullptr);
   /// Of the last TCP socket that it listens on; 0 if there was none.
   int port() const noexcept;
 

@@ -21,6 +21,7 @@ struct ServeOptions {
   std::chrono::milliseconds drain_delay{0};       // DrainOptions::delay: longer than a load balancer's checks take.
   std::chrono::milliseconds drain_limit{10'000};  // After the delay. What is left then is cut off.
   ServerOptions server = {};
+  Layer* layer = nullptr;  // As Server::listen has it: with a tls::Layer this is HTTPS.
   // Called once, on the loop, when connections are accepted on all threads and the service has opened on all of them.
   void (*on_listening)(int port) = nullptr;
 };

@@ -9,6 +9,7 @@
 
 #include "umbel/core/transport.hpp"
 #include "umbel/http1/endpoint.hpp"
+#include "umbel/http1/filter.hpp"
 #include "umbel/uv/loop.hpp"
 
 namespace umbel::http1 {
@@ -53,13 +54,14 @@ public:
   void start();
   /// Listens on an IPv4 or IPv6 address in digits; port 0 is any free one, which `port` then tells. Throws
   /// std::invalid_argument, too, for what is no address.
-  void listen(std::string_view address, int port);
+  /// `layer` stands before each connection's session, as TLS does (filter.hpp); it outlives the server. Null: none.
+  void listen(std::string_view address, int port, Layer* layer = nullptr);
   /// Listens on a unix socket. A file that was left behind there is removed, if nobody listens on it. Ours is removed
   /// with the end.
-  void listen_unix(std::string_view path, unsigned mode = 0600);
+  void listen_unix(std::string_view path, unsigned mode = 0600, Layer* layer = nullptr);
   /// Listens on an inherited descriptor, which becomes ours. Throws std::invalid_argument if it is not a listening
   /// stream socket; then it stays the caller's.
-  void listen_fd(int fd);
+  void listen_fd(int fd, Layer* layer = nullptr);
   /// Listens on the sockets that systemd has opened for this process (sd_listen_fds(3); `Accept=no`), without its
   /// library: on those whose `FileDescriptorName=` is `name`, or on all. Returns how many there are: 0, and nothing
   /// has started, if it was not systemd that started this process, or it has no such socket for us.
@@ -71,10 +73,10 @@ public:
   /// nobody accepts waits, for us or for the process after us.
   ///
   /// Throws std::invalid_argument if one is not a listening stream socket, or the variables make no sense.
-  std::size_t listen_systemd(std::string_view name = {});
+  std::size_t listen_systemd(std::string_view name = {}, Layer* layer = nullptr);
   /// Serves an accepted connection, whose descriptor becomes ours. If this throws it stays the caller's. Counts as a
   /// connection; the limit of ServerOptions is the caller's affair.
-  void adopt(int fd);
+  void adopt(int fd, Layer* layer = nullptr);
 
   /// Of the last TCP socket that it listens on; 0 if there was none.
   int port() const noexcept;

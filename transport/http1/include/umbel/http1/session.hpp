@@ -91,6 +91,8 @@ public:
   Wait wait() const noexcept;
   /// The advice is `read`, the wait `idle`: what most calls of `commit` and `consumed` end with.
   bool is_idle() const noexcept;
+  /// What all requests say of who asks: `Exchange::peer`. Lives as long as they do.
+  void set_peer(const Peer* peer) noexcept;
   /// A request is in flight, or our work is in the Context's queue: the session must not be destroyed.
   bool busy() const noexcept;
   /// How many heads were begun: tells one `Wait::head` from the next.
