@@ -50,9 +50,9 @@ public:
   /// A transport that does not override it gives the collected body as one chunk.
   virtual Pulled read_body(std::string_view& chunk, Work& ready) noexcept;
   /// Lets the body be larger or smaller than the transport's own limit says. Before the body is asked for.
-  void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
-  /// The fields behind a body that came in chunks (RFC 9110 section 6.5), when all of it has been read. Never merged into
-  /// the headers. Valid while the request is.
+  void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes < usual_limit ? bytes : usual_limit - 1; }
+  /// The fields behind a body that came in chunks (RFC 9110 section 6.5), when all of it has been read. Never merged
+  /// into the headers. Valid while the request is.
   const Headers& trailers() const noexcept { return trailers_; }
   /// The status that the body's failure deserves: 400, 408, 413; 499 if the peer left. 0 if all is well.
   int body_error() const noexcept { return body_error_; }
