@@ -195,7 +195,7 @@ struct Holding : Service {
   Exchange* held = nullptr;
 };
 
-TEST(Around, GoesOnWhenTheInnerServiceHasReleasedItsExchange) {
+TEST(Around, KeepsWhatTheInnerServiceHoldsUntilItsReplyIsSent) {
   testing::ManualPort port;
   Holding inner;
   const auto f = [](const Request& request, Next next) -> Task<Response> {
@@ -209,15 +209,19 @@ TEST(Around, GoesOnWhenTheInnerServiceHasReleasedItsExchange) {
   peer.write_to(journal());
   journal().take();
 
+  peer.hold_sent();
   peer.ask(around);
   port.run();
-  EXPECT_EQ(journal().take(), "sent");
-  EXPECT_EQ(inner.held->request().target(), "/v2") << "which lives as long as the await";
+  EXPECT_EQ(journal().take(), "hold");
+  EXPECT_EQ(peer.status(), 201);
+  peer.deliver_sent();
+  port.run();
+  EXPECT_EQ(journal().take(), "sent sent") << "the outer one, and then the inner one";
+  EXPECT_EQ(inner.held->request().target(), "/v2") << "which outlives the function";
   inner.held->release();
   port.run();
 
-  EXPECT_EQ(journal().take(), "reply");
-  EXPECT_EQ(peer.status(), 201);
+  EXPECT_EQ(journal().take(), "release");
 }
 
 TEST(Around, TellsTheInnerServiceWhyItIsCancelledAndWhenItIsTooLate) {

@@ -23,8 +23,8 @@ namespace {
 
 using std::string;
 using std::string_view;
-using test::Dechunked;
 using test::dechunk;
+using test::Dechunked;
 
 /// The body of a reply, in the pieces that the test gives.
 class Pieces : public BodySource {
@@ -197,8 +197,8 @@ string answered(Connected& c, Pieces& pieces, string_view request = "GET / HTTP/
 // Replies.
 
 TEST(SessionStream, SendsPiecesAsChunks) {
-  Connected c;
   Pieces pieces{"hello", ", world, and what else there is"};
+  Connected c;
   pieces.end();
 
   const string sent = answered(c, pieces);
@@ -212,8 +212,8 @@ TEST(SessionStream, SendsPiecesAsChunks) {
 }
 
 TEST(SessionStream, OfAKnownSizeIsNotChunked) {
-  Connected c;
   Pieces pieces{"hello", ", world"};
+  Connected c;
   pieces.announce(12).end();
 
   const string sent = answered(c, pieces);
@@ -226,8 +226,8 @@ TEST(SessionStream, OfAKnownSizeIsNotChunked) {
 
 TEST(SessionStream, WithoutAByteIsComplete) {
   for (const bool is_known : {false, true}) {
-    Connected c;
     Pieces pieces;
+    Connected c;
     pieces.end();
     if (is_known) pieces.announce(0);
 
@@ -237,8 +237,8 @@ TEST(SessionStream, WithoutAByteIsComplete) {
 }
 
 TEST(SessionStream, ToHttp10EndsWithTheConnection) {
-  Connected c;
   Pieces pieces{"hello", ", world"};
+  Connected c;
   pieces.end();
 
   const string sent = answered(c, pieces, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
@@ -250,8 +250,8 @@ TEST(SessionStream, ToHttp10EndsWithTheConnection) {
 }
 
 TEST(SessionStream, OfAKnownSizeKeepsHttp10Alive) {
-  Connected c;
   Pieces pieces{"hello"};
+  Connected c;
   pieces.announce(5).end();
 
   const string sent = answered(c, pieces, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
@@ -268,8 +268,8 @@ TEST(SessionStream, ThatMayHaveNoBodyIsDroppedUnpulled) {
   };
   for (const Case& one : {Case{"HEAD", 200, "transfer-encoding: chunked\r\n"}, Case{"GET", 204, ""},
                           Case{"GET", 304, ""}, Case{"GET", 205, "content-length: 0\r\n"}}) {
-    Connected c;
     Pieces pieces{"hello"};
+    Connected c;
     pieces.end();
 
     const string sent = answered(c, pieces, string{one.method} + " / HTTP/1.1\r\nHost: a\r\n\r\n", one.status);
@@ -284,16 +284,16 @@ TEST(SessionStream, ThatMayHaveNoBodyIsDroppedUnpulled) {
 }
 
 TEST(SessionStream, TellsTheSizeToHead) {
-  Connected c;
   Pieces pieces;
+  Connected c;
   pieces.announce(12);
 
   EXPECT_TRUE(has(answered(c, pieces, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"), "content-length: 12\r\n"));
 }
 
 TEST(SessionStream, OfAThousandPiecesLeavesInOneWrite) {
-  Connected c;
   Pieces pieces;
+  Connected c;
   string expected;
   for (int i = 0; i < 1000; ++i) {
     pieces.add(std::to_string(i));
@@ -310,8 +310,8 @@ TEST(SessionStream, OfAThousandPiecesLeavesInOneWrite) {
 }
 
 TEST(SessionStream, SendsTheHeadBeforeTheFirstPiece) {
-  Connected c;
   Pieces pieces;
+  Connected c;
 
   EXPECT_TRUE(has(answered(c, pieces), "transfer-encoding: chunked\r\n"));
   EXPECT_EQ(c.session->wait(), Wait::application);
@@ -326,8 +326,8 @@ TEST(SessionStream, SendsTheHeadBeforeTheFirstPiece) {
 
 TEST(SessionStream, IsPulledOnlyWhileItsPeerReads) {
   for (const std::size_t size : {1UL, 100UL, 10'000UL, 1'000'000UL}) {
-    Connected c;
     Endless endless{size};
+    Connected c;
     c.service.answer = [&](Exchange& exchange) { exchange.reply(stream_of(endless.give())); };
     ASSERT_GT(c.session->feed(get("/")), 0U);
     c.port.run();
@@ -353,8 +353,8 @@ TEST(SessionStream, IsPulledOnlyWhileItsPeerReads) {
 }
 
 TEST(SessionStream, StaysWithinASmallerLimit) {
-  Connected c{Limits{.output = 100}};
   Endless endless{60};
+  Connected c{Limits{.output = 100}};
   c.service.answer = [&](Exchange& exchange) { exchange.reply(stream_of(endless.give())); };
   ASSERT_GT(c.session->feed(get("/")), 0U);
 
@@ -365,8 +365,8 @@ TEST(SessionStream, StaysWithinASmallerLimit) {
 }
 
 TEST(SessionStream, LeavesTheLoopItsTurn) {
-  Connected c;
   Endless endless{10'000};
+  Connected c;
   c.service.answer = [&](Exchange& exchange) { exchange.reply(stream_of(endless.give())); };
   ASSERT_GT(c.session->feed(get("/")), 0U);
 
@@ -381,8 +381,8 @@ TEST(SessionStream, LeavesTheLoopItsTurn) {
 TEST(SessionStream, ThatFailsIsBrokenOff) {
   for (const bool is_known : {false, true}) {
     for (const bool is_late : {false, true}) {
-      Connected c;
       Pieces pieces{"hello"};
+      Connected c;
       if (is_known) pieces.announce(10);
       if (!is_late) pieces.end(Pulled::failed);
       answered(c, pieces, get("/") + get("/x"));
@@ -400,8 +400,8 @@ TEST(SessionStream, ThatFailsIsBrokenOff) {
 }
 
 TEST(SessionStream, ThatFailsResetsHttp10) {
-  Connected c;
   Pieces pieces{"hello"};
+  Connected c;
   answered(c, pieces, "GET / HTTP/1.0\r\n\r\n");
 
   pieces.end(Pulled::failed);
@@ -412,15 +412,15 @@ TEST(SessionStream, ThatFailsResetsHttp10) {
 }
 
 TEST(SessionStream, OfAnotherSizeThanAnnouncedIsBrokenOff) {
-  Connected more;
   Pieces too_many{"hello", ", world"};
+  Connected more;
   too_many.announce(11).end();
   EXPECT_EQ(body_of(answered(more, too_many)), "hello");
   EXPECT_EQ(more.session->advice(), Advice::close);
   EXPECT_EQ(too_many.drops, 1);
 
-  Connected less;
   Pieces too_few{"hello", ", world"};
+  Connected less;
   too_few.announce(13).end();
   EXPECT_EQ(body_of(answered(less, too_few)), "hello, world");
   EXPECT_EQ(less.session->advice(), Advice::close);
@@ -432,8 +432,8 @@ TEST(SessionStream, IsDroppedOnceWheneverItsPeerLeaves) {
   for (const When when : {When::late, When::waiting, When::woken, When::full, When::ended}) {
     for (const bool is_held : {false, true}) {
       for (const bool by_eof : {false, true}) {
-        Connected c;
         Pieces pieces;
+        Connected c;
         pieces.context = &c.context();
         Flag sent;
         c.send(get("/"));
@@ -466,8 +466,8 @@ TEST(SessionStream, IsDroppedOnceWheneverItsPeerLeaves) {
 }
 
 TEST(SessionStream, MakesItsSessionWaitForAWorkThatMayBeInTheQueue) {
-  Connected c;
   Pieces pieces;
+  Connected c;
   answered(c, pieces);
   pieces.add("more");
 
@@ -479,8 +479,8 @@ TEST(SessionStream, MakesItsSessionWaitForAWorkThatMayBeInTheQueue) {
 }
 
 TEST(SessionStream, AsksTheRequestToStopWhenItsPeerLeaves) {
-  Connected c;
   Pieces pieces;
+  Connected c;
   pieces.context = &c.context();
   c.send(get("/"));
   Exchange& exchange = c.late();
@@ -498,8 +498,8 @@ TEST(SessionStream, AsksTheRequestToStopWhenItsPeerLeaves) {
 
 TEST(SessionStream, ToAPeerThatIsGoneIsDroppedAtOnce) {
   for (const bool by_eof : {false, true}) {
-    Connected c;
     Pieces pieces{"hello"};
+    Connected c;
     c.send(get("/"));
     if (by_eof) c.session->eof();
     else c.session->abort();
@@ -514,8 +514,8 @@ TEST(SessionStream, ToAPeerThatIsGoneIsDroppedAtOnce) {
 }
 
 TEST(SessionStream, GivesUpAPeerThatDoesNotRead) {
-  Connected c;
   Endless endless{100};
+  Connected c;
   c.service.answer = [&](Exchange& exchange) { exchange.reply(stream_of(endless.give())); };
   ASSERT_GT(c.session->feed(get("/")), 0U);
   EXPECT_EQ(c.session->wait(), Wait::output);
@@ -527,8 +527,8 @@ TEST(SessionStream, GivesUpAPeerThatDoesNotRead) {
 }
 
 TEST(SessionStream, KeepsPipelinedRequestsWaiting) {
-  Connected c;
   Pieces pieces{"one"};
+  Connected c;
   pieces.context = &c.context();
   c.service.answer = [&](Exchange& exchange) {
     if (exchange.request().path() == "/stream") exchange.reply(stream_of(pieces.give()));
@@ -547,8 +547,8 @@ TEST(SessionStream, KeepsPipelinedRequestsWaiting) {
 }
 
 TEST(SessionStream, FinishesWhenTheSessionIsDrained) {
-  Connected c;
   Pieces pieces{"one"};
+  Connected c;
   answered(c, pieces, get("/") + get("/x"));
 
   c.session->drain();
@@ -562,8 +562,8 @@ TEST(SessionStream, FinishesWhenTheSessionIsDrained) {
 
 TEST(SessionStream, ThatIsHeldIsDroppedBeforeItIsSent) {
   for (const bool is_known : {false, true}) {
-    Connected c;
     Pieces pieces{"hello"};
+    Connected c;
     pieces.context = &c.context();
     if (is_known) pieces.announce(5);
     Flag sent;
@@ -586,8 +586,8 @@ TEST(SessionStream, ThatIsHeldIsDroppedBeforeItIsSent) {
 }
 
 TEST(SessionStream, KeepsWhatItsRequestRefersTo) {
-  Connected c;
   Pieces pieces;
+  Connected c;
   pieces.context = &c.context();
   const string target = "/late?" + string(500, 'q');
   Request request;
@@ -617,8 +617,8 @@ TEST(SessionStream, KeepsWhatItsRequestRefersTo) {
 }
 
 TEST(SessionStream, GoesOnWhenADroppedBodyIsBroken) {
-  Connected c;
   Pieces pieces{"one"};
+  Connected c;
   answered(c, pieces, chunked("/", "broken\r\n"));
 
   pieces.add("two").end();
@@ -628,8 +628,8 @@ TEST(SessionStream, GoesOnWhenADroppedBodyIsBroken) {
 }
 
 TEST(SessionStream, IgnoresUpgrades) {
-  Connected c;
   Pieces pieces{"here"};
+  Connected c;
   pieces.end();
 
   const string sent = answered(c, pieces, get("/", "Connection: upgrade\r\nUpgrade: websocket\r\n"));
@@ -675,8 +675,7 @@ public:
   }
   void answer() {
     string reply = text;
-    for (const HeaderField& field : exchange->trailers())
-      reply += "|" + string{field.name} + "=" + string{field.value};
+    for (const HeaderField& field : exchange->trailers()) reply += "|" + string{field.name} + "=" + string{field.value};
     const int status = exchange->body_error();
     std::exchange(exchange, nullptr)->reply(Response::text(status ? "failed" : reply, status ? status : 200));
   }
@@ -705,8 +704,7 @@ struct Read {
   bool operator==(const Read&) const = default;
 };
 std::ostream& operator<<(std::ostream& out, const Read& read) {
-  return out << read.bodies.substr(0, 500) << " served " << read.served << ", advice "
-             << static_cast<int>(read.advice);
+  return out << read.bodies.substr(0, 500) << " served " << read.served << ", advice " << static_cast<int>(read.advice);
 }
 
 Read read_cut(string_view input, const std::vector<std::size_t>& cuts, const Limits& limits,
@@ -762,7 +760,8 @@ TEST(SessionRead, GivesAChunkedBody) {
             (Read{"/hello, world!!!", 1, Advice::read}));
   EXPECT_EQ(read(chunked("/", "0\r\n\r\n")), (Read{"/", 1, Advice::read}));
   const string large(100'000, 'b');
-  EXPECT_EQ(read(chunked("/", "186A0\r\n" + large + "\r\n1\r\nx\r\n0\r\n\r\n")), (Read{"/" + large + "x", 1, Advice::read}));
+  EXPECT_EQ(read(chunked("/", "186A0\r\n" + large + "\r\n1\r\nx\r\n0\r\n\r\n")),
+            (Read{"/" + large + "x", 1, Advice::read}));
 }
 
 TEST(SessionRead, GivesTrailers) {
@@ -786,7 +785,8 @@ TEST(SessionRead, KeepsBodiesOfPipelinedRequestsApart) {
   string input;
   string expected;
   for (int i = 0; i < 5; ++i) {
-    input += post("/", body) + get("/") + chunked("/", "bb8\r\n" + body + "\r\n5\r\nhello\r\n0\r\n\r\n") + post("/", "x");
+    input +=
+        post("/", body) + get("/") + chunked("/", "bb8\r\n" + body + "\r\n5\r\nhello\r\n0\r\n\r\n") + post("/", "x");
     expected += "/" + body + "//" + body + "hello/x";
   }
 
@@ -823,7 +823,8 @@ TEST(SessionRead, MayRaiseTheLimitOrLowerIt) {
 
   for (const std::uint64_t limit : {std::uint64_t{6}, ~std::uint64_t{0}}) {
     EXPECT_EQ(read(post("/", "hello!"), limits, limit), (Read{"/hello!", 1, Advice::read}));
-    EXPECT_EQ(read(chunked("/", "3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n"), limits, limit), (Read{"/hello!", 1, Advice::read}));
+    EXPECT_EQ(read(chunked("/", "3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n"), limits, limit),
+              (Read{"/hello!", 1, Advice::read}));
   }
   EXPECT_EQ(read(post("/", "hello"), limits, 4), (Read{"413/failed", 1, Advice::finish}));
   EXPECT_EQ(read(chunked("/", "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"), limits, 4), (Read{"413/failed", 1, Advice::finish}));
@@ -987,9 +988,9 @@ TEST(SessionRead, DropsTheRestWhenTheReplyIsMade) {
       Reader reader{c};
       reader.is_eager = false;
       const string body(length, 'b');
-      const string input =
-          (is_chunked ? chunked("/", "5\r\nhello\r\n7530\r\n" + string(30'000, 'b') + "\r\n0\r\n\r\n") : post("/", body)) +
-          get("/x");
+      const string input = (is_chunked ? chunked("/", "5\r\nhello\r\n7530\r\n" + string(30'000, 'b') + "\r\n0\r\n\r\n")
+                                       : post("/", body)) +
+                           get("/x");
       c.send(string_view{input}.substr(0, 500));
       ASSERT_EQ(reader.read(), Pulled::chunk);
       static_cast<void>(reader.read());
@@ -1007,7 +1008,8 @@ TEST(SessionRead, DropsTheRestWhenTheReplyIsMade) {
 }
 
 TEST(SessionRead, EndsTheConnectionWhenTheRestIsTooMuch) {
-  for (const string_view framing : {"Content-Length: 100\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n64\r\nhello"}) {
+  for (const string_view framing :
+       {"Content-Length: 100\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n64\r\nhello"}) {
     Connected c{Limits{.body = 50}};
     Reader reader{c};
     reader.is_eager = false;
@@ -1081,8 +1083,8 @@ TEST(SessionStream, IsTheSameHoweverItIsPulledReadAndSent) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     std::mt19937 random{seed};
     const auto upto = [&](std::size_t n) { return random() % (n + 1); };
-    Connected c{Limits{.output = upto(1) ? 256 * 1024 : upto(2000)}};
     std::deque<std::unique_ptr<Pieces>> sources;
+    Connected c{Limits{.output = upto(1) ? 256 * 1024 : upto(2000)}};
     std::vector<string> bodies;
     std::vector<Pieces*> open;
     c.service.answer = [&](Exchange& exchange) {
@@ -1104,9 +1106,15 @@ TEST(SessionStream, IsTheSameHoweverItIsPulledReadAndSent) {
     const std::size_t requests = 1 + upto(5);
     for (std::size_t i = 0; i < requests; ++i) {
       switch (upto(2)) {
-        case 0: input += get("/"); break;
-        case 1: input += post("/", string(upto(9000), 'b')); break;
-        default: input += chunked("/", "14\r\n" + string(20, 'b') + "\r\n0\r\nX: y\r\n\r\n"); break;
+        case 0:
+          input += get("/");
+          break;
+        case 1:
+          input += post("/", string(upto(9000), 'b'));
+          break;
+        default:
+          input += chunked("/", "14\r\n" + string(20, 'b') + "\r\n0\r\nX: y\r\n\r\n");
+          break;
       }
     }
 
@@ -1114,7 +1122,9 @@ TEST(SessionStream, IsTheSameHoweverItIsPulledReadAndSent) {
     std::size_t fed = 0;
     for (int step = 0; step < 100'000; ++step) {
       switch (upto(3)) {
-        case 0: fed += c.session->feed(string_view{input}.substr(fed, upto(2000))); break;
+        case 0:
+          fed += c.session->feed(string_view{input}.substr(fed, upto(2000)));
+          break;
         case 1: {
           const string_view output = c.session->output();
           const std::size_t size = std::min<std::size_t>(upto(20'000), output.size());
@@ -1122,7 +1132,9 @@ TEST(SessionStream, IsTheSameHoweverItIsPulledReadAndSent) {
           c.session->consumed(size);
           break;
         }
-        case 2: c.port.run(); break;
+        case 2:
+          c.port.run();
+          break;
         default:
           if (!open.empty()) {
             open.back()->end();
@@ -1138,7 +1150,8 @@ TEST(SessionStream, IsTheSameHoweverItIsPulledReadAndSent) {
     for (std::size_t i = 0; i < bodies.size(); ++i) {
       const bool is_chunked = has(rest.substr(0, rest.find("\r\n\r\n")), "chunked");
       rest.remove_prefix(rest.find("\r\n\r\n") + 4);
-      const Dechunked got = is_chunked ? dechunk(rest) : Dechunked{string{rest.substr(0, bodies[i].size())}, true, bodies[i].size()};
+      const Dechunked got =
+          is_chunked ? dechunk(rest) : Dechunked{string{rest.substr(0, bodies[i].size())}, true, bodies[i].size()};
       ASSERT_EQ(got.body, bodies[i]) << seed;
       ASSERT_TRUE(got.is_complete) << seed;
       rest.remove_prefix(got.size);

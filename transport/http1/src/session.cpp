@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "parser.hpp"
+#include "umbel/core/pulling.hpp"
 #include "writer.hpp"
 
 namespace umbel::http1 {
@@ -37,7 +38,7 @@ constexpr std::size_t least_piece = 8 * 1024;  // Of a chunk that is larger than
 class [[gnu::visibility("hidden")]] Session::Impl final : public Exchange {
 public:
   Impl(Endpoint& endpoint, Host& host)
-      : endpoint_(endpoint), host_(host), parser_(endpoint.limits_), resume_(*this), pulled_(*this) {
+      : endpoint_(endpoint), host_(host), parser_(endpoint.limits_), resume_(*this), pulling_(*this) {
     context_ = &endpoint.context_;
   }
   ~Impl() {
@@ -58,7 +59,7 @@ public:
   std::string_view consumed(std::size_t bytes);
   Advice advice() const noexcept;
   Wait wait() const noexcept;
-  bool busy() const noexcept { return in_flight_ || resume_.queued || pulled_.forgotten; }
+  bool busy() const noexcept { return in_flight_ || resume_.queued || pulling_.is_forgotten(); }
   bool is_idle() const noexcept {
     return phase_ == Phase::open && !in_flight_ && !in_head_ && body_ == Body::none && !out_ && !sending_ && !eof_;
   }
@@ -93,35 +94,15 @@ private:
     Impl& impl;
     bool queued = false;
   };
-  // What a source enqueues when it is worth to pull again. When the source is dropped meanwhile nobody can tell whether
-  // it has: then a work that is enqueued behind it says when it cannot come any more.
-  struct SourceReady : Work {
-    struct Last : Work {
-      explicit Last(SourceReady& r) noexcept : Work(run), ready(r) {}
-      static void run(Work& work) noexcept {
-        SourceReady& ready = static_cast<Last&>(work).ready;
-        ready.forgotten = false;
-        ready.impl.host_.on_change();
-      }
-      SourceReady& ready;
-    };
-    explicit SourceReady(Impl& i) noexcept : Work(run), impl(i), last(*this) {}
-    static void run(Work& work) noexcept {
-      auto& self = static_cast<SourceReady&>(work);
-      if (self.forgotten) return;
-      self.awaited = false;
-      self.impl.advance();
-      self.impl.host_.on_change();
+  struct SourcePulling : Pulling {
+    explicit SourcePulling(Impl& i) noexcept : Pulling(go_on, forgotten), impl(i) {}
+    static void go_on(Pulling& pulling) noexcept {
+      Impl& impl = static_cast<SourcePulling&>(pulling).impl;
+      impl.advance();
+      impl.host_.on_change();
     }
-    void forget() noexcept {
-      if (!std::exchange(awaited, false)) return;
-      forgotten = true;
-      impl.context_->enqueue(last);
-    }
+    static void forgotten(Pulling& pulling) noexcept { static_cast<SourcePulling&>(pulling).impl.host_.on_change(); }
     Impl& impl;
-    bool awaited = false;
-    bool forgotten = false;
-    Last last;
   };
 
   void advance();
@@ -235,7 +216,7 @@ private:
 
   Parser parser_;
   Resume resume_;
-  SourceReady pulled_;
+  SourcePulling pulling_;
 };
 
 // Input.
@@ -710,20 +691,19 @@ bool Session::Impl::write_head_of(const Response& response, std::optional<std::u
 }
 
 inline bool Session::Impl::can_pull() const noexcept {
-  if (!source_ || pulled_.awaited || phase_ != Phase::open) return false;
+  if (!source_ || pulling_.is_awaited() || phase_ != Phase::open) return false;
   return unsent() == 0 || unsent() < std::min(stream_ahead, endpoint_.limits_.output);
 }
 
 // True if something was pulled.
 bool Session::Impl::pull() {
   if (!piece_.empty()) return send_piece(), true;
-  switch (source_->pull(piece_, pulled_)) {
+  switch (pulling_.pull(*source_, piece_)) {
     case Pulled::chunk:
       if (body_end_ == BodyEnd::by_length && piece_.size() > stream_left_) return break_off(), true;
       stream_left_ -= body_end_ == BodyEnd::by_length ? piece_.size() : 0;
       return true;
     case Pulled::pending:
-      pulled_.awaited = true;
       return false;
     case Pulled::end:
       if (body_end_ == BodyEnd::by_length && stream_left_ > 0) return break_off(), true;
@@ -747,7 +727,7 @@ void Session::Impl::send_piece() {
 
 void Session::Impl::drop_source() noexcept {
   piece_ = {};
-  pulled_.forget();
+  pulling_.forget(*context_);
   std::exchange(source_, nullptr)->drop();
 }
 
