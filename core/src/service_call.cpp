@@ -166,9 +166,7 @@ void Call::wake() noexcept {
   context_->enqueue(resume_);
 }
 
-void Call::resume(Work& work) noexcept {
-  static_cast<Part<Work>&>(work).call.waking_.resume();
-}
+void Call::resume(Work& work) noexcept { static_cast<Part<Work>&>(work).call.waking_.resume(); }
 
 Pulled Call::Carried::pull(std::string_view& chunk, Work& ready) noexcept {
   const Pulled pulled = source->pull(chunk, ready);

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/pieces.hpp"
 #include "../support/wire.hpp"
 #include "umbel/http1/session.hpp"
 #include "umbel/testing/manual_port.hpp"
@@ -25,66 +26,7 @@ using std::string;
 using std::string_view;
 using test::dechunk;
 using test::Dechunked;
-
-/// The body of a reply, in the pieces that the test gives.
-class Pieces : public BodySource {
-public:
-  explicit Pieces(std::initializer_list<string> pieces = {}) : pieces_(pieces) {}
-
-  Pieces& add(string piece) {
-    pieces_.push_back(std::move(piece));
-    wake();
-    return *this;
-  }
-  Pieces& end(Pulled how = Pulled::end) {
-    end_ = how;
-    wake();
-    return *this;
-  }
-  Pieces& announce(std::uint64_t bytes) { return size_ = bytes, *this; }
-  void on_pull(std::function<void()> look) { look_ = std::move(look); }
-
-  BodySourcePtr give() { return BodySourcePtr{this}; }
-  int pulls = 0;
-  int drops = 0;
-  bool waits() const { return ready_ != nullptr; }
-
-  Pulled pull(string_view& chunk, Work& ready) noexcept override {
-    ++pulls;
-    EXPECT_EQ(drops, 0) << "pulled after it was dropped";
-    EXPECT_EQ(ready_, nullptr) << "pulled while it was waited for";
-    if (look_) look_();
-    if (!pieces_.empty()) {
-      current_ = std::move(pieces_.front());
-      pieces_.pop_front();
-      chunk = current_;
-      return Pulled::chunk;
-    }
-    if (end_ == Pulled::pending) ready_ = &ready, context_ = context;
-    return end_;
-  }
-  void drop() noexcept override {
-    ++drops;
-    ready_ = nullptr;
-    current_.assign(current_.size(), '#');
-  }
-  std::optional<std::uint64_t> size() const noexcept override { return size_; }
-
-  Context* context = nullptr;
-
-private:
-  void wake() {
-    if (ready_) context_->enqueue(*std::exchange(ready_, nullptr));
-  }
-
-  std::deque<string> pieces_;
-  string current_;
-  Pulled end_ = Pulled::pending;
-  std::optional<std::uint64_t> size_;
-  std::function<void()> look_;
-  Work* ready_ = nullptr;
-  Context* context_ = nullptr;
-};
+using test::Pieces;
 
 /// Never ends; counts.
 class Endless : public BodySource {

@@ -16,8 +16,8 @@
 namespace umbel {
 namespace detail {
 
-/// One exchange in process. Counted, in recycled memory: lives as long as somebody awaits it, as the service has it, and
-/// as the body of its reply is not dropped.
+/// One exchange in process. Counted, in recycled memory: lives as long as somebody awaits it, as the service has it,
+/// and as the body of its reply is not dropped.
 class Call final : public Exchange {
 public:
   /// Whoever has the reply sent.
