@@ -1,60 +1,74 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/di/around.hpp"
 
+#include <new>
+
 namespace umbel::detail {
 
-bool ServiceCall::await_ready() noexcept {
-  stopped_.call = body_came_.call = this;
-  resume_.call = this;
-  stopped_.link(outer_ ? outer_->stop_token() : StopToken{env_->stop});
-  service_.serve(*this);
-  return is_over_;
+namespace {
+
+bool is_same(std::string_view a, std::string_view b) noexcept { return a.data() == b.data() && a.size() == b.size(); }
+
+// True if `request` refers to nothing but what `outer` does.
+bool refers_to_same(const Request& request, const Request& outer) noexcept {
+  const bool has_same_body = !request.body().data() || is_same(request.body(), outer.body());
+  const bool has_same_fields = request.headers().begin() == outer.headers().begin();
+  return is_same(request.target(), outer.target()) && has_same_fields && has_same_body;
 }
 
-bool ServiceCall::collect_body(Work& ready) noexcept {
-  if (!outer_ || request_.body().data()) return true;  // It is here, or `around` has put another in its place.
-  body_ready_ = &ready;
-  if (!outer_->collect_body(body_came_)) return false;
-  request_.set_body(outer_->request().body());
-  body_error_ = outer_->body_error();
-  return true;
+}  // namespace
+
+Passage& Passage::make(Exchange& outer) { return *::new (BlockPool::take(sizeof(Passage))) Passage{outer}; }
+
+void Passage::end() noexcept {
+  this->~Passage();
+  BlockPool::give(this, sizeof(Passage));
 }
 
-void ServiceCall::body_came(Work& work) noexcept {
-  ServiceCall& call = *static_cast<Part<Work>&>(work).call;
-  call.request_.set_body(call.outer_->request().body());
-  call.body_error_ = call.outer_->body_error();
-  call.context_->enqueue(*call.body_ready_);
+ServiceCall Passage::call(Service& inner, const Request& request) {
+  Call& call = Call::make(inner);
+  ServiceCall result{call};
+  if (refers_to_same(request, outer_.request())) call.ask(request);
+  else call.ask(OwnedRequest{request});
+  if (!request.body().data()) call.forget_body();
+  call.stand_behind(outer_, *this);
+  return result;
 }
 
-void ServiceCall::reply(Response&& response) noexcept {
-  stopped_.unlink();
-  response_.emplace(std::move(response));
-  release();
+ServiceCall Passage::call(Service& inner, OwnedRequest&& request) {
+  Call& call = Call::make(inner);
+  ServiceCall result{call};
+  const bool has_body = !request.view().body().empty();
+  call.ask(std::move(request));
+  if (!has_body) call.forget_body();
+  call.stand_behind(outer_, *this);
+  return result;
 }
 
-void ServiceCall::reply_and_hold(Response&& response, Work& sent) noexcept {
-  response_.emplace(std::move(response));
-  context_->enqueue(sent);
+void Passage::on_held(Call& call) noexcept {
+  call.next_held = std::exchange(held_, &call);
+  ++unreleased_;
 }
 
-void ServiceCall::release() noexcept {
-  stopped_.unlink();
-  is_over_ = true;
-  if (waiting_) context_->enqueue(resume_);
+void Passage::answer(Result<Response> result) noexcept {
+  Response response = result.ok() ? std::move(result).value() : to_response(result.error());
+  if (held_) return outer_.reply_and_hold(std::move(response), *this);
+  Exchange& outer = outer_;
+  end();
+  outer.reply(std::move(response));
 }
 
-void ServiceCall::resume(Work& work) noexcept { static_cast<Part<Work>&>(work).call->waiting_.resume(); }
-
-void ServiceCall::stop(StopCallback& callback) noexcept {
-  ServiceCall& call = *static_cast<Part<StopCallback>&>(callback).call;
-  if (call.outer_) call.stop_reason_ = call.outer_->stop_reason();
-  call.stop_.request_stop();
+void Passage::sent(Work& work) noexcept {
+  Call* call = static_cast<Passage&>(work).held_;
+  // Each may be released, and the last one ends us, only from the queue.
+  while (call) std::exchange(call, call->next_held)->was_sent();
 }
 
-void Around::answer(Exchange& exchange, Result<Response> result) noexcept {
-  if (result.ok()) exchange.reply(std::move(result).value());
-  else exchange.reply(to_response(result.error()));
+void Passage::on_released(Call&) noexcept {
+  if (--unreleased_ > 0) return;
+  Exchange& outer = outer_;
+  end();
+  outer.release();
 }
 
 }  // namespace umbel::detail

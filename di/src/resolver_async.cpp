@@ -445,6 +445,10 @@ void Resolver::cancel(CancelReason reason) noexcept {
   limit_ = 0;
   env_.stop.request_stop();
   stop_from(0);
+  if (async_->waits_for_body && exchange_->withdraw_body()) {
+    async_->waits_for_body = async_->queued = false;
+    enqueue();
+  }
   if (!async_->waits_for_permit || !plan_->permits_[async_->permits_taken].semaphore->withdraw(async_->permit)) return;
   async_->waits_for_permit = false;
   enqueue();

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "../support/pieces.hpp"
 #include "journal.hpp"
 #include "peer.hpp"
 #include "umbel/di/params.hpp"
@@ -195,7 +196,7 @@ struct Holding : Service {
   Exchange* held = nullptr;
 };
 
-TEST(Around, GoesOnWhenTheInnerServiceHasReleasedItsExchange) {
+TEST(Around, KeepsWhatTheInnerServiceHoldsUntilItsReplyIsSent) {
   testing::ManualPort port;
   Holding inner;
   const auto f = [](const Request& request, Next next) -> Task<Response> {
@@ -209,15 +210,19 @@ TEST(Around, GoesOnWhenTheInnerServiceHasReleasedItsExchange) {
   peer.write_to(journal());
   journal().take();
 
+  peer.hold_sent();
   peer.ask(around);
   port.run();
-  EXPECT_EQ(journal().take(), "sent");
-  EXPECT_EQ(inner.held->request().target(), "/v2") << "which lives as long as the await";
+  EXPECT_EQ(journal().take(), "hold");
+  EXPECT_EQ(peer.status(), 201);
+  peer.deliver_sent();
+  port.run();
+  EXPECT_EQ(journal().take(), "sent sent") << "the outer one, and then the inner one";
+  EXPECT_EQ(inner.held->request().target(), "/v2") << "which outlives the function";
   inner.held->release();
   port.run();
 
-  EXPECT_EQ(journal().take(), "reply");
-  EXPECT_EQ(peer.status(), 201);
+  EXPECT_EQ(journal().take(), "release");
 }
 
 TEST(Around, TellsTheInnerServiceWhyItIsCancelledAndWhenItIsTooLate) {
@@ -239,6 +244,170 @@ TEST(Around, TellsTheInnerServiceWhyItIsCancelledAndWhenItIsTooLate) {
   inner.held->release();
   port.run();
   EXPECT_EQ(peer.replies(), 1u);
+}
+
+// Bodies in pieces.
+
+/// Streams the pieces, held or not; reads the body first if it is told to.
+class Streaming : public Service {
+public:
+  void serve(Exchange& exchange) noexcept override {
+    inner = &exchange;
+    Response response = Response::stream("text/plain", pieces.give());
+    if (holds) exchange.reply_and_hold(std::move(response), sent);
+    else exchange.reply(std::move(response));
+  }
+  Pieces pieces;
+  bool holds = false;
+  Holding::Sent sent;
+  Exchange* inner = nullptr;
+};
+
+class AroundStream : public ::testing::Test {
+protected:
+  static Task<Response> marks(const Request& request, Next next) {
+    Response response = co_await next(request);
+    journal().write(response.source() ? "streams" : "whole");
+    response.header("x", "here");
+    co_return response;
+  }
+  AroundStream() {
+    around.set_inner(service);
+    outermost.set_inner(around);
+    peer.write_to(journal());
+    peer.hold_sent();
+    journal().take();
+  }
+  std::string pull() {
+    std::string_view chunk;
+    Work nothing{[](Work&) noexcept {}};
+    return source && source->pull(port.context(), chunk, nothing) == Pulled::chunk ? std::string{chunk} : "";
+  }
+  void ask() {
+    peer.ask(outermost);
+    port.run();
+    source = peer.take_source();
+  }
+
+  testing::ManualPort port;
+  Streaming service;
+  detail::AroundService<Task<Response> (*)(const Request&, Next)> around{&marks};
+  detail::AroundService<Task<Response> (*)(const Request&, Next)> outermost{&marks};
+  BodySourcePtr source;
+  Peer peer{port.context(), OwnedRequest{Method::get, "/x"}};
+};
+
+TEST_F(AroundStream, PassesThrough) {
+  service.pieces.add("one").add("two").end();
+
+  ask();
+
+  EXPECT_EQ(journal().take(), "streams streams reply");
+  EXPECT_EQ(peer.header("x"), "here");
+  EXPECT_EQ(service.pieces.pulls, 0);
+  EXPECT_EQ(pull() + pull(), "onetwo");
+  EXPECT_EQ(service.inner->request().target(), "/x") << "the exchange is still there";
+  source.reset();
+  EXPECT_EQ(service.pieces.drops, 1);
+}
+
+TEST_F(AroundStream, KeepsWhatIsHeldUntilItIsSent) {
+  service.holds = true;
+  service.pieces.add("one");
+
+  ask();
+  EXPECT_EQ(journal().take(), "streams streams hold");
+  EXPECT_EQ(pull(), "one");
+  source.reset();
+  port.run();
+  EXPECT_EQ(service.pieces.drops, 1);
+  EXPECT_EQ(journal().take(), "") << "the last byte has not left";
+  peer.deliver_sent();
+  port.run();
+  EXPECT_EQ(journal().take(), "sent sent");
+  EXPECT_TRUE(peer.is_held());
+  service.inner->release();
+  port.run();
+
+  EXPECT_EQ(journal().take(), "release");
+}
+
+TEST_F(AroundStream, IsToldThatThePeerLeaves) {
+  service.holds = true;
+  ask();
+
+  peer.leave();
+
+  EXPECT_TRUE(service.inner->stop_token().stop_requested());
+  source.reset();
+  peer.deliver_sent();
+  port.run();
+  service.inner->release();
+  port.run();
+  EXPECT_FALSE(peer.is_held());
+}
+
+TEST_F(AroundStream, ThatIsReplacedIsDropped) {
+  detail::AroundService<Task<Response> (*)(const Request&, Next)> replaces{
+      [](const Request& request, Next next) -> Task<Response> {
+        Response response = co_await next(request);
+        co_return Response::text("another");
+      }};
+  replaces.set_inner(service);
+
+  peer.ask(replaces);
+  port.run();
+
+  EXPECT_EQ(service.pieces.drops, 1);
+  EXPECT_EQ(peer.body(), "another");
+}
+
+TEST_F(AroundStream, TakesARequestThatItKeeps) {
+  service.holds = true;
+  detail::AroundService<Task<Response> (*)(const Request&, Next)> changes{
+      [](const Request&, Next next) -> Task<Response> {
+        OwnedRequest changed{Method::get, "/changed"};
+        changed.header("a", "b");
+        co_return co_await next(std::move(changed));
+      }};
+  changes.set_inner(service);
+
+  peer.ask(changes);
+  port.run();
+  peer.take_source().reset();
+  peer.deliver_sent();
+  port.run();
+
+  EXPECT_EQ(service.inner->request().target(), "/changed");
+  EXPECT_EQ(service.inner->request().header("a"), "b");
+  service.inner->release();
+  port.run();
+}
+
+TEST_F(AroundStream, PassesThePiecesOfABodyThrough) {
+  struct Reads : Service {
+    void serve(Exchange& exchange) noexcept override {
+      std::string_view chunk;
+      Work nothing{[](Work&) noexcept {}};
+      exchange.limit_body(7);
+      std::string text;
+      while (exchange.read_body(chunk, nothing) == Pulled::chunk) text += std::string{chunk} + ";";
+      for (const HeaderField& field : exchange.trailers()) text += field.name;
+      exchange.reply(Response::text(text));
+    }
+  } reads;
+  around.set_inner(reads);
+  OwnedRequest request{Method::post, "/"};
+  request.body("whole");
+  Peer uploads{port.context(), std::move(request)};
+  const HeaderField trailer{"x-sum", "1"};
+  uploads.set_trailers(Headers{{&trailer, 1}});
+
+  uploads.ask(outermost);
+  port.run();
+
+  EXPECT_EQ(uploads.body(), "whole;x-sum");
+  EXPECT_EQ(uploads.body_limit(), 7U);
 }
 
 }  // namespace

@@ -46,7 +46,10 @@ public:
     if (waits_) context_->enqueue(*std::exchange(waits_, nullptr));
   }
   bool withdraw_body() noexcept override { return std::exchange(waits_, nullptr) != nullptr; }
+  void set_trailers(Headers trailers) noexcept { trailers_ = trailers; }
   std::uint64_t body_limit() const noexcept { return body_limit_; }
+  /// The test is who pulls.
+  BodySourcePtr take_source() noexcept { return response_->take_source(); }
   bool body_was_asked_for() const noexcept { return was_asked_for_; }
 
   bool collect_body(Work& ready) noexcept override {

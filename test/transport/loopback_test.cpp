@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "../support/drive.hpp"
+#include "../support/pieces.hpp"
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/when_all.hpp"
 #include "umbel/di/app.hpp"
@@ -254,6 +256,263 @@ TEST_F(Loopback, OfAnOverrideSetHasOverridesOfItsOwn) {
   EXPECT_EQ(plain.get("/8").body(), "8 16m");
   set.override<doubled>([] { return 0; });
   EXPECT_EQ(through_set.get("/8").body(), "8 0m");
+}
+
+// Bodies in pieces.
+
+class Scripted : public Service {
+public:
+  void serve(Exchange& exchange) noexcept override {
+    served = &exchange;
+    answer(exchange);
+  }
+  std::function<void(Exchange&)> answer;
+  Exchange* served = nullptr;
+};
+
+/// Notes that it ran.
+struct Ran : Work {
+  Ran() noexcept : Work([](Work& work) noexcept { ++static_cast<Ran&>(work).runs; }) {}
+  int runs = 0;
+};
+
+class LoopbackStream : public ::testing::Test {
+protected:
+  LoopbackStream() {
+    pieces.context = &client.context();
+    service.answer = [this](Exchange& exchange) {
+      exchange.reply(Response::stream("text/plain", pieces.give(), status));
+    };
+  }
+  loopback::Reply get() { return client.get("/"); }
+  template <class F>
+  auto run(F f) {
+    return client.run(f(*this));
+  }
+  std::string read(loopback::Incoming& reply) { return client.run(reply.read()); }
+
+  int status = 200;
+  test::Pieces pieces;
+  Scripted service;
+  loopback::Client client{service};
+};
+
+TEST_F(LoopbackStream, IsCollectedWhole) {
+  pieces.add("one, ").add("two").end();
+
+  const loopback::Reply reply = get();
+
+  EXPECT_EQ(reply.body(), "one, two");
+  EXPECT_TRUE(reply.is_complete());
+  EXPECT_EQ(reply.content_type(), "text/plain");
+  EXPECT_EQ(pieces.drops, 1);
+}
+
+TEST_F(LoopbackStream, ThatFailsIsNotComplete) {
+  pieces.add("one").end(Pulled::failed);
+
+  const loopback::Reply reply = get();
+
+  EXPECT_EQ(reply.body(), "one");
+  EXPECT_FALSE(reply.is_complete());
+  EXPECT_EQ(pieces.drops, 1);
+}
+
+TEST_F(LoopbackStream, OfAnotherSizeThanAnnouncedIsNotComplete) {
+  for (const std::uint64_t size : {2, 4}) {
+    test::Pieces others{"one"};
+    others.announce(size).end();
+    service.answer = [&](Exchange& exchange) { exchange.reply(Response::stream("text/plain", others.give())); };
+
+    EXPECT_FALSE(get().is_complete()) << size;
+    EXPECT_EQ(others.drops, 1);
+  }
+}
+
+TEST_F(LoopbackStream, ThatMayHaveNoBodyIsDroppedUnpulled) {
+  pieces.add("one").end();
+  status = 204;
+
+  const loopback::Reply reply = get();
+
+  EXPECT_EQ(reply.body(), "");
+  EXPECT_TRUE(reply.is_complete());
+  EXPECT_EQ(pieces.pulls, 0);
+  EXPECT_EQ(pieces.drops, 1);
+}
+
+TEST_F(LoopbackStream, IsReadAsItIsMade) {
+  loopback::Incoming reply = client.run(client.open(OwnedRequest{Method::get, "/"}));
+  EXPECT_EQ(reply.status(), 200);
+  EXPECT_EQ(reply.content_type(), "text/plain");
+  EXPECT_EQ(reply.header("content-type"), "text/plain");
+  EXPECT_EQ(pieces.pulls, 0) << "nobody has read";
+
+  pieces.add("one").add("two");
+  EXPECT_EQ(read(reply), "one");
+  EXPECT_EQ(pieces.pulls, 1);
+  EXPECT_EQ(read(reply), "two");
+  const auto later = [](test::Pieces& p) -> Task<> {
+    co_await sleep(1ms);
+    p.add("three").end();
+  };
+  const auto [three, nothing] = client.run(when_all(reply.read(), later(pieces)));
+  EXPECT_EQ(three, "three");
+  EXPECT_FALSE(reply.is_complete());
+  EXPECT_EQ(read(reply), "");
+
+  EXPECT_TRUE(reply.is_complete());
+  EXPECT_EQ(pieces.drops, 1);
+}
+
+TEST_F(LoopbackStream, OfABufferedReplyIsOnePiece) {
+  service.answer = [](Exchange& exchange) { exchange.reply(Response::text("whole")); };
+  loopback::Incoming reply = client.run(client.open(OwnedRequest{Method::get, "/"}));
+
+  EXPECT_FALSE(reply.is_complete());
+  EXPECT_EQ(read(reply), "whole");
+  EXPECT_TRUE(reply.is_complete());
+  EXPECT_EQ(read(reply), "");
+}
+
+TEST_F(LoopbackStream, ThatIsDroppedIsAPeerThatLeaves) {
+  Ran sent;
+  service.answer = [&](Exchange& exchange) {
+    exchange.reply_and_hold(Response::stream("text/plain", pieces.give()), sent);
+  };
+  {
+    loopback::Incoming reply = client.run(client.open(OwnedRequest{Method::get, "/"}));
+    pieces.add("one");
+    EXPECT_EQ(read(reply), "one");
+    EXPECT_FALSE(service.served->stop_token().stop_requested());
+  }
+
+  EXPECT_TRUE(service.served->stop_token().stop_requested());
+  EXPECT_EQ(pieces.drops, 1);
+  client.run(sleep(0ms));
+  EXPECT_EQ(sent.runs, 1);
+  EXPECT_EQ(service.served->request().target(), "/") << "which is held";
+  service.served->release();
+}
+
+TEST_F(LoopbackStream, WhoseReaderIsStoppedIsBrokenOff) {
+  for (const bool has_woken : {false, true}) {
+    test::Pieces others;
+    others.context = &client.context();
+    service.answer = [&](Exchange& exchange) { exchange.reply(Response::stream("text/plain", others.give())); };
+    auto leave = [has_woken](Env& env, test::Pieces& p) -> Task<> {
+      if (has_woken) p.add("late");
+      env.stop.request_stop();
+      co_return;
+    };
+    auto read_and_leave = [&](loopback::Client& c) -> Task<bool> {
+      Env& env = co_await test::CurrentEnv{};
+      loopback::Incoming reply = co_await c.open(OwnedRequest{Method::get, "/"});
+      auto [piece, nothing] = co_await when_all(reply.read(), leave(env, others));
+      co_return piece.empty() && !reply.is_complete();
+    };
+
+    EXPECT_TRUE(client.run(read_and_leave(client)));
+    EXPECT_EQ(others.drops, 1);
+  }
+}
+
+/// Reads a body, piece by piece, and answers with it.
+class Reading : public Work {
+public:
+  Reading() noexcept : Work(go_on) {}
+  void begin(Exchange& e) {
+    exchange = &e;
+    read();
+  }
+  void read() {
+    std::string_view chunk;
+    Pulled pulled;
+    while ((pulled = exchange->read_body(chunk, *this)) == Pulled::chunk) text += std::string{chunk} + ";";
+    if (pulled == Pulled::pending) return;
+    const int failure = exchange->body_error();
+    exchange->reply(Response::text(text, failure ? failure : 200));
+  }
+  static void go_on(Work& work) noexcept { static_cast<Reading&>(work).read(); }
+  Exchange* exchange = nullptr;
+  std::string text;
+};
+
+loopback::Reply upload(loopback::Client& client, loopback::Outgoing& body, Task<> sending) {
+  auto both = [](loopback::Client& c, loopback::Outgoing& out, Task<> send) -> Task<loopback::Incoming> {
+    OwnedRequest request{Method::post, "/"};
+    auto [reply, nothing] = co_await when_all(c.open(std::move(request), out.source()), std::move(send));
+    co_return std::move(reply);
+  };
+  loopback::Incoming reply = client.run(both(client, body, std::move(sending)));
+  const std::string text = client.run(reply.read());
+  return loopback::Reply{Response::text(text, reply.status()), Method::get};
+}
+
+Task<> in_two_pieces(loopback::Outgoing& body, const Reading& reading, bool fails) {
+  body.send("one");
+  co_await sleep(1ms);
+  EXPECT_EQ(reading.text, "one;");
+  EXPECT_EQ(body.untaken(), 0U);
+  body.send("two");
+  if (fails) body.fail();
+  else body.end();
+}
+
+TEST_F(LoopbackStream, OfARequestIsReadAsItIsSent) {
+  for (const bool fails : {false, true}) {
+    Reading reading;
+    service.answer = [&](Exchange& exchange) { reading.begin(exchange); };
+    loopback::Outgoing body{client.context()};
+
+    const loopback::Reply reply = upload(client, body, in_two_pieces(body, reading, fails));
+
+    EXPECT_EQ(reply.status(), fails ? 400 : 200);
+    EXPECT_EQ(reply.body(), "one;two;");
+    EXPECT_TRUE(body.is_dropped());
+  }
+}
+
+TEST_F(LoopbackStream, OfARequestIsLimited) {
+  Reading reading;
+  service.answer = [&](Exchange& exchange) {
+    exchange.limit_body(5);
+    reading.begin(exchange);
+  };
+  loopback::Outgoing body{client.context()};
+
+  EXPECT_EQ(upload(client, body, in_two_pieces(body, reading, false)).status(), 413);
+}
+
+TEST_F(LoopbackStream, OfARequestMayBeCollected) {
+  App app;
+  app.post("/", create);
+  loopback::Client asks{app};
+  Reading reading;
+  reading.text = "one;";
+  loopback::Outgoing body{asks.context()};
+
+  EXPECT_EQ(upload(asks, body, in_two_pieces(body, reading, false)).body(), "onetwo");
+  loopback::Outgoing broken{asks.context()};
+  EXPECT_EQ(upload(asks, broken, in_two_pieces(broken, reading, true)).status(), 400);
+}
+
+TEST_F(LoopbackStream, OfARequestThatNobodyReadsIsDropped) {
+  service.answer = [](Exchange& exchange) { exchange.reply(Response::text("no")); };
+  loopback::Outgoing body{client.context()};
+  body.send("one");
+
+  loopback::Incoming reply = client.run(client.open(OwnedRequest{Method::post, "/"}, body.source()));
+
+  EXPECT_TRUE(body.is_dropped());
+  EXPECT_EQ(body.untaken(), 1U);
+}
+
+TEST_F(LoopbackStream, OfAWholeRequestIsOnePiece) {
+  Reading reading;
+  service.answer = [&](Exchange& exchange) { reading.begin(exchange); };
+
+  EXPECT_EQ(client.post("/", "whole").body(), "whole;");
 }
 
 }  // namespace

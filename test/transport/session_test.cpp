@@ -460,8 +460,17 @@ TEST(Session, LimitsBodiesOfKnownLength) {
   const Limits limits{.body = 5};
 
   EXPECT_EQ(status_of(run("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", limits).sent), 200);
-  expect_refused("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nhello!", 413, limits);
-  expect_refused("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551615\r\n\r\n", 413);
+  const Outcome outcome = run("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nhello!", limits);
+  EXPECT_EQ(status_of(outcome.sent), 413);
+  EXPECT_EQ(outcome.advice, Advice::finish);
+  EXPECT_NE(outcome.sent.find("connection: close"), string::npos);
+}
+
+TEST(Session, LimitsABodyOnlyWhenItIsAskedFor) {
+  const string huge = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551615\r\n\r\n";
+
+  EXPECT_EQ(run(huge), (Outcome{ok("POST / a|", "connection: close\r\n"), 1, Advice::finish}))
+      << "and is not waited for";
 }
 
 TEST(Session, LimitsChunkedBodies) {

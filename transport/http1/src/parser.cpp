@@ -17,7 +17,7 @@ constexpr Refusal bad_host{400, "The request needs one Host header field, with a
 constexpr Refusal bad_target{400, "The request target is malformed."};
 constexpr Refusal bad_escape{400, "The path has a malformed percent escape."};
 constexpr Refusal ambiguous_length{400, "The length of the body is ambiguous."};
-constexpr Refusal body_too_large{413, "Content Too Large"};  // As the service says of a body without a known length.
+constexpr Refusal body_too_large{413, {}};  // Which is for the service to say.
 constexpr Refusal unmet_expectation{417, "The only expectation met here is 100-continue."};
 constexpr Refusal too_many_fields{431, "There are too many header fields."};
 constexpr Refusal no_tunnels{501, "CONNECT is not implemented."};
@@ -107,7 +107,13 @@ struct Parser::Callbacks {
     if (span == Span::value && p.span_ == Span::value && !goes_on) return HPE_USER;
     p.span_ = span;
     p.cut_in_run_ = at + size == p.run_end_ ? p.run_ : 0;
-    return on_extra(&p, at, size);
+    if (on_extra(&p, at, size) != 0) return HPE_USER;
+    if (!goes_on) {
+      if (span == Span::name && ++p.trailer_count_ > p.limits_.header_fields) return HPE_USER;
+      p.trailer_text_.push_back(span == Span::name ? '\n' : ':');
+    }
+    p.trailer_text_.append({at, size});
+    return 0;
   }
 
   static int on_extra(llhttp_t* parser, const char*, std::size_t size) noexcept {
@@ -130,7 +136,7 @@ struct Parser::Callbacks {
 
   static int on_chunk(llhttp_t* parser) noexcept {
     Parser& p = of(parser);
-    if (p.content_length <= p.limits_.body - p.body_size_) return 0;
+    if (p.content_length <= p.body_limit_ - p.body_size_) return 0;
     p.limit_hit_ = &body_too_large;
     return HPE_USER;
   }
@@ -138,7 +144,8 @@ struct Parser::Callbacks {
   static int on_body(llhttp_t* parser, const char* at, std::size_t size) noexcept {
     Parser& p = of(parser);
     p.body_size_ += size;
-    if (p.sink_) p.sink_->append({at, size});
+    if (p.sink_ == Sink::buffer) p.buffer_->append({at, size});
+    else if (p.sink_ == Sink::place) p.join({at, size});
     return 0;
   }
 
@@ -183,6 +190,38 @@ void Parser::give_fields() noexcept {
   count_ = 0;
 }
 
+void Parser::give_trailers() noexcept {
+  trailer_count_ = 0;
+  trailer_text_ = Buffer{};
+  trailer_fields_ = Buffer{};
+}
+
+Headers Parser::take_trailers() {
+  std::string_view text = trailer_text_.view();
+  const std::size_t size = trailer_count_ * sizeof(HeaderField);
+  auto* const fields = reinterpret_cast<HeaderField*>(trailer_fields_.room(size));  // Blocks are aligned for anything.
+  HeaderField* field = fields;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(1, text.find('\n', 1) - 1);
+    text.remove_prefix(1 + line.size());
+    const std::size_t colon = std::min(line.find(':'), line.size());
+    const std::string_view value = line.substr(std::min(colon + 1, line.size()));
+    ::new (field++) HeaderField{line.substr(0, colon), trim_end(value)};
+  }
+  return Headers{{fields, trailer_count_}};
+}
+
+// What is found of a body in one run becomes one piece.
+inline void Parser::join(std::string_view piece) noexcept {
+  if (decoded_.empty()) {
+    decoded_ = piece;
+    return;
+  }
+  // The memory is the session's, and everything up to this piece is parsed.
+  std::memmove(const_cast<char*>(decoded_.data() + decoded_.size()), piece.data(), piece.size());
+  decoded_ = {decoded_.data(), decoded_.size() + piece.size()};
+}
+
 void Parser::begin_head() noexcept {
   is_plain_ = false;
   target_ = {};
@@ -194,13 +233,16 @@ void Parser::begin_head() noexcept {
   hosts_ = codings_ = 0;
   host_ = nullptr;
   refusal_ = limit_hit_ = fault_ = nullptr;
-  sink_ = nullptr;
+  sink_ = Sink::nowhere;
   body_size_ = extra_size_ = 0;
+  body_limit_ = limits_.body;
+  if (trailer_text_.capacity() > 0) give_trailers();
 }
 
 Parser::Event Parser::run(const char* at, std::size_t size, const char*& stop) noexcept {
   run_begin_ = at;
   run_end_ = at + size;
+  decoded_ = {};
   ++run_;
   const llhttp_errno_t result = llhttp_execute(this, at, size);
   if (result == HPE_OK) {
@@ -388,7 +430,7 @@ inline const Refusal* Parser::check_framing() noexcept {
   if (method == HTTP_CONNECT) return &no_tunnels;
   if (refusal_) return refusal_;
   if (has_coding_ && !chunked_) return &unknown_coding;  // llhttp 8 does not know "chunked" with a tab behind it.
-  return length_ > limits_.body ? &body_too_large : nullptr;
+  return nullptr;
 }
 
 // RFC 9112 section 3.2. One look at every byte; a second one only at what is seldom.

@@ -71,16 +71,32 @@ public:
   bool expects_continue() const noexcept { return expects_continue_; }
   bool is_head_request() const noexcept { return method == HTTP_HEAD && !is_plain_; }
 
-  /// Where a chunked body goes; null to drop it.
-  void set_sink(Buffer* sink) noexcept { sink_ = sink; }
+  /// Where a chunked body goes.
+  enum class Sink : std::uint8_t { nowhere, buffer, place };
+  /// Of a body that goes nowhere, or is moved together in its place: `decoded` tells where.
+  void set_sink(Sink sink) noexcept { sink_ = sink; }
+  void set_sink(Buffer& buffer) noexcept {
+    sink_ = Sink::buffer;
+    buffer_ = &buffer;
+  }
+  /// What the last `run` has found of a body that stays in its place: a part of its input.
+  std::string_view decoded() const noexcept { return decoded_; }
+  /// How large a chunked body may be, from its beginning.
+  void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
   std::uint64_t body_size() const noexcept { return body_size_; }
+  /// What is still to come of the present chunk.
+  std::uint64_t chunk_left() const noexcept { return content_length; }
+  /// The fields behind a chunked body that has ended. Once; valid until the next head, or `release`.
+  Headers take_trailers();
   /// Why `run` said broken, if it was not the bytes' shape: null, or a limit.
   const Refusal* limit_hit() const noexcept { return limit_hit_; }
 
-  /// Gives back what a request with many fields took.
+  /// Gives back what a request with many fields, or with trailers, took.
   void release() noexcept {
     if (fields_ != own_.data()) [[unlikely]]
       give_fields();
+    if (trailer_text_.capacity() > 0) [[unlikely]]
+      give_trailers();
   }
 
 private:
@@ -91,6 +107,8 @@ private:
   static const llhttp_settings_t settings;
 
   void give_fields() noexcept;
+  void give_trailers() noexcept;
+  void join(std::string_view piece) noexcept;
   Method umbel_method() const noexcept;
   void begin_field(const char* at, std::size_t size) noexcept;
   void more_fields() noexcept;
@@ -134,8 +152,11 @@ private:
   std::array<char, 32> known_host_{};
   std::size_t known_host_size_ = 0;
   // Of a chunked body.
-  Buffer* sink_ = nullptr;
+  Sink sink_ = Sink::nowhere;
+  Buffer* buffer_ = nullptr;
+  std::string_view decoded_;
   std::uint64_t body_size_ = 0;
+  std::uint64_t body_limit_ = 0;  // Not less.
   std::uint64_t extra_size_ = 0;  // Extensions and trailers.
   const char* run_begin_ = nullptr;
   const char* run_end_ = nullptr;
@@ -143,6 +164,9 @@ private:
   std::uint64_t run_ = 0;         // Counts the calls of `run`.
   std::uint64_t cut_in_run_ = 0;  // The run with whose input a trailer's last span ended.
   const Refusal* limit_hit_ = nullptr;
+  Buffer trailer_text_;    // Of each trailer: a line feed, the name, and if there is a value, a colon and the value.
+  Buffer trailer_fields_;  // HeaderFields.
+  std::uint32_t trailer_count_ = 0;
 };
 
 }  // namespace umbel::http1

@@ -5,9 +5,11 @@
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "parser.hpp"
+#include "umbel/core/pulling.hpp"
 #include "writer.hpp"
 
 namespace umbel::http1 {
@@ -21,15 +23,22 @@ constexpr Refusal head_too_large{431, "The header fields are too large."};
 
 constexpr std::size_t min_room = 512;         // Less is not worth a read.
 constexpr std::size_t body_step = 64 * 1024;  // A body's memory grows in steps, as it comes.
+// What a reply is made ahead of its peer: as much as a block of 64 KiB holds, with what is around the pieces.
+constexpr std::size_t stream_ahead = 48 * 1024;
+constexpr std::size_t least_piece = 8 * 1024;  // Of a chunk that is larger than the room.
 
 }  // namespace
 
 // The input buffer holds, from left to right: what a request in flight refers to (up to `keep_`), what is parsed, what
 // is to be parsed (`parsed_` to `end_`), and room. A head that is not complete begins at `begin_`; at other times
 // `begin_` is `parsed_`.
+//
+// A body that is read in pieces and does not lie behind its head goes through a buffer of its own, once the application
+// has waited for it; there `keep_` is the end of the piece that the application has.
 class [[gnu::visibility("hidden")]] Session::Impl final : public Exchange {
 public:
-  Impl(Endpoint& endpoint, Host& host) : endpoint_(endpoint), host_(host), parser_(endpoint.limits_), resume_(*this) {
+  Impl(Endpoint& endpoint, Host& host)
+      : endpoint_(endpoint), host_(host), parser_(endpoint.limits_), resume_(*this), pulling_(*this) {
     context_ = &endpoint.context_;
   }
   ~Impl() {
@@ -50,7 +59,7 @@ public:
   std::string_view consumed(std::size_t bytes);
   Advice advice() const noexcept;
   Wait wait() const noexcept;
-  bool busy() const noexcept { return in_flight_ || resume_.queued; }
+  bool busy() const noexcept { return in_flight_ || resume_.queued || pulling_.is_forgotten(); }
   bool is_idle() const noexcept {
     return phase_ == Phase::open && !in_flight_ && !in_head_ && body_ == Body::none && !out_ && !sending_ && !eof_;
   }
@@ -59,6 +68,8 @@ public:
   std::uint64_t body_received() const noexcept;
 
   bool collect_body(Work& ready) noexcept override;
+  Pulled read_body(std::string_view& chunk, Work& ready) noexcept override;
+  bool withdraw_body() noexcept override { return std::exchange(ready_, nullptr) != nullptr; }
   void reply(Response&& response) noexcept override;
   void reply_and_hold(Response&& response, Work& sent) noexcept override;
   void release() noexcept override;
@@ -70,7 +81,7 @@ private:
     ended,      // Nothing more is read either.
     lost
   };
-  enum class Body : std::uint8_t { none, unasked, collecting, dropping, failed };  // none: or complete.
+  enum class Body : std::uint8_t { none, unasked, collecting, reading, dropping, failed };  // none: or complete.
   enum class Prepared : std::uint8_t { nothing, fresh, input, body };  // fresh: input for a session that has nothing.
 
   // Goes on with pipelined requests from the event loop, when a reply was made there.
@@ -85,6 +96,16 @@ private:
     Impl& impl;
     bool queued = false;
   };
+  struct SourcePulling : Pulling {
+    explicit SourcePulling(Impl& i) noexcept : Pulling(go_on, forgotten), impl(i) {}
+    static void go_on(Pulling& pulling) noexcept {
+      Impl& impl = static_cast<SourcePulling&>(pulling).impl;
+      impl.advance();
+      impl.host_.on_change();
+    }
+    static void forgotten(Pulling& pulling) noexcept { static_cast<SourcePulling&>(pulling).impl.host_.on_change(); }
+    Impl& impl;
+  };
 
   void advance();
   bool step();
@@ -98,19 +119,37 @@ private:
   void begin_request();
   void serve();
   void refuse(const Refusal& refusal);
+  std::uint64_t body_limit() const noexcept;
+  bool ask_for_body(Body how) noexcept;
   bool collect_more();
+  bool wake_reader() noexcept;
+  void take_back() noexcept;
+  std::string_view next_piece() noexcept;
+  std::string_view decode_piece() noexcept;
+  Parser::Event run_parser() noexcept;
   bool run_chunks();
   void complete_body(std::string_view body) noexcept;
   void fail_body(int status) noexcept;
   bool drop_more();
   void write_reply(const Response& response);
+  void leave_body() noexcept;
+  void begin_stream(Response& response) noexcept;
+  bool write_head_of(const Response& response, std::optional<std::uint64_t> size);
+  bool can_pull() const noexcept;
+  bool pull();
+  void send_piece();
+  void drop_source() noexcept;
+  void break_off() noexcept;
+  void end_stream() noexcept;
   void drop_body() noexcept;
   void end_request();
   void reply_came_late();
+  void resume_soon() noexcept;
   void tell_sent() noexcept;
   void cancel(CancelReason reason) noexcept;
 
   void make_room();
+  void make_body_room();
   void compact() noexcept;
   void grow();
   void hold();
@@ -131,6 +170,7 @@ private:
   bool reads_on() const noexcept {
     return phase_ != Phase::open || body_ == Body::dropping || (body_ == Body::collecting && !in_place_);
   }
+  bool is_asked_for_more() const noexcept { return body_ == Body::collecting || (body_ == Body::reading && ready_); }
   bool is_at_rest() const noexcept {
     return !in_flight_ && (phase_ != Phase::open || (begin_ == end_ && body_ == Body::none));
   }
@@ -142,12 +182,13 @@ private:
   Phase phase_ = Phase::open;
   Body body_ = Body::none;
   Prepared prepared_ = Prepared::nothing;
-  bool running_ = false;    // `advance` is on the stack: replies only change the state.
-  bool in_flight_ = false;  // Served, and neither replied to for good nor released.
-  bool replied_ = false;    // In flight still: replied to, and held.
-  bool in_head_ = false;    // A head was begun and is not complete.
-  bool line_done_ = false;  // Its request line is known to be short enough.
-  bool in_place_ = false;   // The body will lie behind its head.
+  bool running_ = false;     // `advance` is on the stack: replies only change the state.
+  bool in_flight_ = false;   // Served, and neither replied to for good nor released.
+  bool replied_ = false;     // In flight still: replied to, and held, or the body of the reply is still pulled.
+  bool to_release_ = false;  // Then: by `reply_and_hold`.
+  bool in_head_ = false;     // A head was begun and is not complete.
+  bool line_done_ = false;   // Its request line is known to be short enough.
+  bool in_place_ = false;    // The body will lie behind its head.
   bool eof_ = false;
   Persistence persistence_ = Persistence::implied;  // What the reply in flight will say.
   bool draining_ = false;
@@ -167,12 +208,17 @@ private:
   Buffer* out_ = nullptr;      // Replies that are added to.
   Buffer* sending_ = nullptr;  // Replies that are being sent, and stay where they are.
   std::size_t sent_ = 0;
+  BodySource* source_ = nullptr;  // Of the body of the reply that is being sent. Ours to drop.
+  std::string_view piece_;        // What it gave last, and is not in `out_` yet.
+  std::uint64_t stream_left_ = 0;
+  BodyEnd body_end_ = BodyEnd::by_length;  // `stream_left_` counts only then.
   Buffer body_buffer_;
   char* held_ = nullptr;  // A former input buffer that the request in flight refers to.
   std::size_t held_capacity_ = 0;
 
   Parser parser_;
   Resume resume_;
+  SourcePulling pulling_;
 };
 
 // Input.
@@ -214,7 +260,7 @@ inline bool Session::Impl::take_fresh() {
   running_ = true;
   const bool taken = take_plain();
   running_ = false;
-  if (!taken || parsed_ != end_) return false;
+  if (!taken || parsed_ != end_ || source_) return false;
   if (is_at_rest()) come_to_rest();
   return true;
 }
@@ -239,13 +285,20 @@ inline void Session::Impl::make_room() {
     return;
   }
   if (phase_ != Phase::open) begin_ = parsed_ = end_ = keep_;
+  if (body_ == Body::reading && !in_place_) [[unlikely]]
+    return make_body_room();
   if (capacity_ - end_ >= min_room) return;
-  if (is_pinned()) {
-    if (reads_on()) hold();
-    return;
-  }
+  if (in_flight_ && !reads_on()) return;
+  if (is_pinned()) return hold();
   if (begin_ > 0) compact();
   if (capacity_ - end_ < min_room) grow();
+}
+
+// While the application has a piece, or has not taken what is there, there is the room that there is.
+void Session::Impl::make_body_room() {
+  if (!ready_) return;
+  if (parsed_ == end_) begin_ = parsed_ = end_ = keep_;
+  if (!held_) hold();
 }
 
 void Session::Impl::compact() noexcept {
@@ -271,7 +324,8 @@ void Session::Impl::hold() {
   held_ = input_;
   held_capacity_ = capacity_;
   const std::size_t needed = end_ - parsed_ + min_room;
-  capacity_ = std::max(Endpoint::input_size, detail::BlockPool::capacity(needed));
+  const std::size_t usual = body_ == Body::reading ? body_step : Endpoint::input_size;
+  capacity_ = std::max(usual, detail::BlockPool::capacity(needed));
   input_ = capacity_ == Endpoint::input_size ? endpoint_.take_input()
                                              : static_cast<char*>(detail::BlockPool::take(capacity_));
   std::memcpy(input_, held_ + parsed_, end_ - parsed_);
@@ -322,7 +376,9 @@ inline void Session::Impl::come_to_rest() noexcept {
 // True if there may be more to do.
 inline bool Session::Impl::step() {
   if (phase_ != Phase::open) return false;
+  if (source_ && can_pull() && pull()) return true;
   if (body_ == Body::collecting) return collect_more();
+  if (body_ == Body::reading) return wake_reader();
   if (body_ == Body::dropping) return drop_more();
   if (in_flight_) return false;
   if (begin_ == end_ || ((out_ || sending_) && unsent() > endpoint_.limits_.output)) return false;
@@ -391,6 +447,7 @@ inline void Session::Impl::begin_request() {
   begin_ = parsed_;
   parser_.put_request(request_);
   body_error_ = 0;
+  body_limit_ = usual_limit;
   body_left_ = parser_.length();
   body_ = parser_.is_chunked() || body_left_ > 0 ? Body::unasked : Body::none;
   in_place_ = !parser_.is_chunked() && body_left_ <= capacity_ - parsed_;
@@ -402,6 +459,7 @@ inline void Session::Impl::begin_request() {
 
 inline void Session::Impl::serve() {
   in_flight_ = true;
+  trailers_ = {};
   ++endpoint_.in_flight_;
   if (endpoint_.in_flight_ <= endpoint_.limits_.in_flight) [[likely]] {
     endpoint_.service_.serve(*this);
@@ -419,12 +477,23 @@ void Session::Impl::refuse(const Refusal& refusal) {
 
 // Bodies.
 
-bool Session::Impl::collect_body(Work& ready) noexcept {
-  if (body_ != Body::unasked) return true;
-  body_ = Body::collecting;
-  body_buffer_.clear();
+inline std::uint64_t Session::Impl::body_limit() const noexcept {
+  return body_limit_ == usual_limit ? endpoint_.limits_.body : body_limit_;
+}
+
+// False if its size is too large.
+inline bool Session::Impl::ask_for_body(Body how) noexcept {
+  if (!parser_.is_chunked() && body_left_ > body_limit()) return fail_body(413), false;
+  body_ = how;
+  parser_.limit_body(body_limit());
   if (parser_.expects_continue()) out().append("HTTP/1.1 100 Continue\r\n\r\n");  // RFC 9110 section 10.1.1.
-  parser_.set_sink(&body_buffer_);
+  return true;
+}
+
+bool Session::Impl::collect_body(Work& ready) noexcept {
+  if (body_ != Body::unasked || !ask_for_body(Body::collecting)) return true;
+  body_buffer_.clear();
+  parser_.set_sink(body_buffer_);
   if (!in_place_)
     static_cast<void>(body_buffer_.room(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_step))));
   while (body_ == Body::collecting && collect_more()) {
@@ -433,6 +502,54 @@ bool Session::Impl::collect_body(Work& ready) noexcept {
   if (body_ != Body::collecting) return true;
   ready_ = &ready;
   if (!running_) host_.on_change();
+  return false;
+}
+
+Pulled Session::Impl::read_body(std::string_view& chunk, Work& ready) noexcept {
+  if (body_ == Body::unasked && ask_for_body(Body::reading)) parser_.set_sink(Parser::Sink::place);
+  take_back();
+  chunk = body_ == Body::reading ? next_piece() : std::string_view{};
+  if (!chunk.empty()) return Pulled::chunk;
+  if (body_ == Body::reading && eof_) fail_body(400);
+  if (body_ != Body::reading) return body_ == Body::none ? Pulled::end : Pulled::failed;
+  ready_ = &ready;
+  if (!running_) host_.on_change();
+  return Pulled::pending;
+}
+
+// What the application has had of the body makes room.
+inline void Session::Impl::take_back() noexcept {
+  if (in_place_) return;
+  if (held_) keep_ = 0;
+  recycle();
+}
+
+// What there is of the body, if there is something.
+inline std::string_view Session::Impl::next_piece() noexcept {
+  std::string_view piece;
+  if (parser_.is_chunked()) {
+    piece = decode_piece();
+  } else {
+    piece = {input_ + parsed_, static_cast<std::size_t>(std::min<std::uint64_t>(end_ - parsed_, body_left_))};
+    body_left_ -= piece.size();
+    begin_ = parsed_ += piece.size();
+    if (body_left_ == 0) body_ = Body::none;
+  }
+  if (!piece.empty()) keep_ = std::max(keep_, parsed_);
+  return piece;
+}
+
+std::string_view Session::Impl::decode_piece() noexcept {
+  if (parsed_ == end_) return {};
+  const Parser::Event event = run_parser();
+  if (event == Parser::Event::broken) return {};
+  if (event == Parser::Event::end) body_ = Body::none;
+  if (parser_.decoded().empty()) recycle();
+  return parser_.decoded();
+}
+
+inline bool Session::Impl::wake_reader() noexcept {
+  if (ready_ && parsed_ != end_) context_->enqueue(*std::exchange(ready_, nullptr));
   return false;
 }
 
@@ -455,16 +572,24 @@ inline bool Session::Impl::collect_more() {
   return body_left_ == 0;
 }
 
-bool Session::Impl::run_chunks() {
-  if (parsed_ == end_) return false;
+// Of a chunked body: up to its end, or that of the input. A broken one has failed, if anybody wants it.
+Parser::Event Session::Impl::run_parser() noexcept {
   const char* stop = nullptr;
   const Parser::Event event = parser_.run(input_ + parsed_, end_ - parsed_, stop);
   if (event == Parser::Event::broken) {
-    if (body_ == Body::collecting) fail_body(parser_.limit_hit() ? parser_.limit_hit()->status : 400);
+    if (body_ != Body::dropping || source_) fail_body(parser_.limit_hit() ? parser_.limit_hit()->status : 400);
     else phase_ = Phase::finishing;  // The reply has been made.
-    return false;
+    return event;
   }
-  parsed_ = static_cast<std::size_t>(stop - input_);
+  begin_ = parsed_ = static_cast<std::size_t>(stop - input_);
+  if (event == Parser::Event::end) trailers_ = parser_.take_trailers();
+  return event;
+}
+
+bool Session::Impl::run_chunks() {
+  if (parsed_ == end_) return false;
+  const Parser::Event event = run_parser();
+  if (event == Parser::Event::broken) return false;
   recycle();
   if (event != Parser::Event::end) return false;
   if (body_ == Body::collecting) complete_body(body_buffer_.view());
@@ -501,6 +626,8 @@ inline bool Session::Impl::drop_more() {
 
 void Session::Impl::reply(Response&& response) noexcept {
   assert(in_flight_ && !replied_ && "an exchange was replied to twice");
+  if (response.source()) [[unlikely]]
+    return begin_stream(response);
   write_reply(response);
   drop_body();
   end_request();
@@ -509,17 +636,20 @@ void Session::Impl::reply(Response&& response) noexcept {
 
 void Session::Impl::reply_and_hold(Response&& response, Work& sent) noexcept {
   assert(in_flight_ && !replied_ && "an exchange was replied to twice");
+  to_release_ = true;
+  reply_sent_ = &sent;
+  if (response.source()) [[unlikely]]
+    return begin_stream(response);
   write_reply(response);
   drop_body();
   replied_ = true;
-  reply_sent_ = &sent;
   if (unsent() == 0) tell_sent();  // The peer is gone.
   if (!running_) reply_came_late();
 }
 
 void Session::Impl::release() noexcept {
-  assert(replied_ && !reply_sent_ && "an exchange was released before its reply was sent");
-  replied_ = false;
+  assert(replied_ && !reply_sent_ && !source_ && "an exchange was released before its reply was sent");
+  replied_ = to_release_ = false;
   end_request();
   if (eof_ && phase_ == Phase::open) phase_ = Phase::ended;
   if (!running_) reply_came_late();
@@ -527,18 +657,115 @@ void Session::Impl::release() noexcept {
 
 inline void Session::Impl::write_reply(const Response& response) {
   if (phase_ != Phase::open) return;
-  // Whoever waits for 100 and gets a final reply may or may not send the body (RFC 9110 section 10.1.1): no guessing.
-  if (body_ == Body::unasked && parser_.expects_continue()) persistence_ = Persistence::ended;
+  if (body_ != Body::none) leave_body();
   write_response(out(), response, framing(persistence_));
   if (persistence_ == Persistence::ended) phase_ = eof_ ? Phase::ended : Phase::finishing;
+}
+
+// A reply is made; what of the body is still to come will be dropped, if that is not too much.
+void Session::Impl::leave_body() noexcept {
+  // Whoever waits for 100 and gets a final reply may or may not send the body (RFC 9110 section 10.1.1): no guessing.
+  const bool may_not_come = body_ == Body::unasked && parser_.expects_continue();
+  const std::uint64_t left = parser_.is_chunked() ? parser_.chunk_left() : body_left_;
+  if (may_not_come || left > endpoint_.limits_.body) persistence_ = Persistence::ended;
+}
+
+// Streams: replies whose bodies are pulled.
+
+void Session::Impl::begin_stream(Response& response) noexcept {
+  replied_ = true;
+  BodySourcePtr source = response.take_source();
+  if (eof_ && phase_ == Phase::open) phase_ = Phase::ended;  // As if the peer had left a moment later: see `eof`.
+  if (phase_ == Phase::open && write_head_of(response, source->size())) source_ = source.release();
+  source.reset();
+  if (!source_) end_stream();
+  else if (body_ != Body::reading) drop_body();  // Who has begun to read may read on in order to reply.
+  if (!running_) reply_came_late();
+}
+
+// False if no body follows.
+bool Session::Impl::write_head_of(const Response& response, std::optional<std::uint64_t> size) {
+  stream_left_ = size.value_or(0);
+  body_end_ = size ? BodyEnd::by_length : parser_.is_http_1_0() ? BodyEnd::by_close : BodyEnd::by_chunk;
+  if (body_ != Body::none) leave_body();
+  if (body_end_ == BodyEnd::by_close) persistence_ = Persistence::ended;
+  return write_stream_head(out(), response, framing(persistence_), body_end_, stream_left_);
+}
+
+inline bool Session::Impl::can_pull() const noexcept {
+  if (!source_ || pulling_.is_awaited() || phase_ != Phase::open) return false;
+  return unsent() == 0 || unsent() < std::min(stream_ahead, endpoint_.limits_.output);
+}
+
+// True if something was pulled.
+bool Session::Impl::pull() {
+  if (!piece_.empty()) return send_piece(), true;
+  switch (pulling_.pull(*context_, *source_, piece_)) {
+    case Pulled::chunk:
+      if (body_end_ == BodyEnd::by_length && piece_.size() > stream_left_) return break_off(), true;
+      stream_left_ -= body_end_ == BodyEnd::by_length ? piece_.size() : 0;
+      return true;
+    case Pulled::pending:
+      return false;
+    case Pulled::end:
+      if (body_end_ == BodyEnd::by_length && stream_left_ > 0) return break_off(), true;
+      if (body_end_ == BodyEnd::by_chunk) write_last_chunk(out());
+      drop_source();
+      end_stream();
+      return true;
+    case Pulled::failed:
+      break;
+  }
+  return break_off(), true;
+}
+
+void Session::Impl::send_piece() {
+  const std::size_t room = stream_ahead - std::min(unsent(), stream_ahead);
+  const std::string_view part = piece_.substr(0, std::max(room, least_piece));
+  if (body_end_ == BodyEnd::by_chunk) write_chunk(out(), part);
+  else out().append(part);
+  piece_.remove_prefix(part.size());
+}
+
+void Session::Impl::drop_source() noexcept {
+  piece_ = {};
+  pulling_.forget(*context_);
+  std::exchange(source_, nullptr)->drop();
+}
+
+// The peer can tell, if it is there: the end is missing. Where nothing but the end of the connection would say so, that
+// is broken.
+void Session::Impl::break_off() noexcept {
+  if (body_end_ == BodyEnd::by_close || phase_ == Phase::lost) {
+    phase_ = Phase::lost;
+    drop_output();
+  } else {
+    phase_ = Phase::ended;
+  }
+  drop_source();
+  end_stream();
+}
+
+// The reply is complete, or never will be.
+void Session::Impl::end_stream() noexcept {
+  if (phase_ == Phase::open && persistence_ == Persistence::ended) phase_ = eof_ ? Phase::ended : Phase::finishing;
+  drop_body();
+  if (!to_release_) {
+    replied_ = false;
+    end_request();
+  } else if (unsent() == 0) {
+    tell_sent();
+  }
 }
 
 // Whatever of it is still to come.
 inline void Session::Impl::drop_body() noexcept {
   ready_ = nullptr;
-  if (body_ != Body::unasked && body_ != Body::collecting) return;
+  if (body_ == Body::none || body_ == Body::dropping || body_ == Body::failed) return;
   body_ = Body::dropping;
-  parser_.set_sink(nullptr);
+  parser_.set_sink(Parser::Sink::nowhere);
+  parser_.limit_body(parser_.body_size() + endpoint_.limits_.body);
+  if (held_) keep_ = 0;
 }
 
 inline void Session::Impl::end_request() {
@@ -550,14 +777,16 @@ inline void Session::Impl::end_request() {
   recycle();
 }
 
+inline void Session::Impl::resume_soon() noexcept {
+  if (std::exchange(resume_.queued, true)) return;
+  context_->enqueue(resume_);
+}
+
 inline void Session::Impl::reply_came_late() {
+  if (source_) [[unlikely]]
+    return resume_soon();
   const bool may_go_on = phase_ == Phase::open && parsed_ != end_ && (!in_flight_ || body_ == Body::dropping);
-  const bool more = may_go_on && unsent() <= endpoint_.limits_.output;
-  if (more && !resume_.queued) {
-    resume_.queued = true;
-    context_->enqueue(resume_);
-  }
-  if (more) return;
+  if (may_go_on && unsent() <= endpoint_.limits_.output) return resume_soon();
   if (is_at_rest()) come_to_rest();
   host_.on_change();
 }
@@ -588,9 +817,12 @@ inline std::string_view Session::Impl::consumed(std::size_t bytes) {
   if (sending_ && sent_ == sending_->size()) {
     sent_ = 0;
     endpoint_.give_output(std::exchange(sending_, nullptr));
-    if (reply_sent_ && !out_) [[unlikely]]
+    if (reply_sent_ && !out_ && !source_) [[unlikely]]
       tell_sent();
   }
+  // From the event loop: what is written and read without a pause would hold up all others.
+  if (source_ && can_pull()) [[unlikely]]
+    resume_soon();
   if (parsed_ != end_ && !in_flight_ && !resume_.queued) advance();
   return output();
 }
@@ -607,8 +839,9 @@ void Session::Impl::eof() {
   eof_ = true;
   persistence_ = Persistence::ended;
   if (in_flight_) {
-    if (body_ == Body::collecting) fail_body(400);
+    if (is_asked_for_more()) fail_body(400);
     cancel(CancelReason::disconnected);
+    if (source_) break_off();
     if (phase_ == Phase::finishing) phase_ = Phase::ended;
   } else if (phase_ != Phase::lost) {
     phase_ = Phase::ended;
@@ -619,14 +852,15 @@ void Session::Impl::abort(CancelReason reason) {
   phase_ = Phase::lost;
   drop_output();
   if (!in_flight_) return;
-  if (body_ == Body::collecting || body_ == Body::unasked) fail_body(499);
+  if (body_ == Body::collecting || body_ == Body::reading || body_ == Body::unasked) fail_body(499);
   cancel(reason);
-  if (reply_sent_) tell_sent();
+  if (source_) break_off();
+  else if (reply_sent_) tell_sent();
 }
 
 // A peer that leaves with the whole reply cancels nothing.
 void Session::Impl::cancel(CancelReason reason) noexcept {
-  const bool is_answered = replied_ && !reply_sent_;
+  const bool is_answered = replied_ && !reply_sent_ && !source_;
   if (stop_.stop_requested() || (is_answered && reason != CancelReason::shutdown)) return;
   stop_reason_ = reason;
   stop_.request_stop();
@@ -649,7 +883,7 @@ void Session::Impl::expire() {
       refuse(too_slow);
       break;
     case Wait::body:
-      if (body_ == Body::collecting) fail_body(408);
+      if (is_asked_for_more()) fail_body(408);
       else phase_ = Phase::ended;
       break;
     case Wait::output:
@@ -673,7 +907,7 @@ Advice Session::Impl::advice() const noexcept {
       break;
   }
   if (eof_ || body_ == Body::failed) return Advice::pause;
-  if (body_ == Body::collecting || body_ == Body::dropping) return Advice::read;
+  if (body_ == Body::collecting || body_ == Body::dropping || ready_) return Advice::read;
   if (in_flight_) return end_ < capacity_ ? Advice::read : Advice::pause;
   return unsent() > endpoint_.limits_.output ? Advice::pause : Advice::read;
 }
@@ -683,15 +917,14 @@ Wait Session::Impl::wait() const noexcept {
   if (unsent() > 0) return Wait::output;
   if (phase_ == Phase::ended) return Wait::over;
   if (phase_ == Phase::finishing) return Wait::lingering;
-  if (body_ == Body::collecting || body_ == Body::dropping) return Wait::body;
+  if (is_asked_for_more() || (body_ == Body::dropping && !source_)) return Wait::body;
   if (in_flight_) return Wait::application;
   return in_head_ ? Wait::head : Wait::idle;
 }
 
 std::uint64_t Session::Impl::body_received() const noexcept {
   if (parser_.is_chunked()) return parser_.body_size();
-  const std::uint64_t taken = parser_.length() - body_left_;
-  return in_place_ ? taken + std::min<std::uint64_t>(end_ - parsed_, body_left_) : taken;
+  return parser_.length() - body_left_ + std::min<std::uint64_t>(end_ - parsed_, body_left_);
 }
 
 // The public face.

@@ -31,6 +31,18 @@ struct Framing {
 /// Appends `response` to `out`. A status that cannot be sent as a reply becomes 500.
 void write_response(Buffer& out, const Response& response, const Framing& framing);
 
+/// How a peer learns where a body ends (RFC 9112 section 6.3).
+enum class BodyEnd : std::uint8_t { by_length, by_chunk, by_close };
+
+/// Appends the head of `response`, whose body follows in pieces. `length` counts if the body ends by length. False if
+/// this reply has no body.
+bool write_stream_head(Buffer& out, const Response& response, const Framing& framing, BodyEnd end,
+                       std::uint64_t length);
+/// Appends a chunk of at least one byte (RFC 9112 section 7.1).
+void write_chunk(Buffer& out, std::string_view bytes);
+/// Appends what a body in chunks ends with.
+void write_last_chunk(Buffer& out);
+
 /// Appends the transport's own error reply: JSON. `detail` as it stands in a JSON string.
 void write_error(Buffer& out, int status, std::string_view detail, const Framing& framing);
 

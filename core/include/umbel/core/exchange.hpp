@@ -53,10 +53,10 @@ public:
   /// A transport that does not override it gives the collected body as one chunk.
   virtual Pulled read_body(std::string_view& chunk, Work& ready) noexcept;
   /// Withdraws the `ready` of a `collect_body` or `read_body` that said to wait. False: it is in the Context's queue
-  /// already, or the transport cannot: then it is waited for. The body may be asked for again.
+  /// already, or the transport cannot: then it is waited for. The body is not asked for any more.
   virtual bool withdraw_body() noexcept { return false; }
   /// Lets the body be larger or smaller than the transport's own limit says. Before the body is asked for.
-  void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
+  void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes < usual_limit ? bytes : usual_limit - 1; }
   /// The fields behind a body that came in chunks (RFC 9110 section 6.5), when all of it has been read. Never merged
   /// into the headers. Valid while the request is.
   const Headers& trailers() const noexcept { return trailers_; }

@@ -2,11 +2,10 @@
 #pragma once
 // What wraps every answer: Service in, Service out.
 
-#include <coroutine>
-#include <optional>
+#include <type_traits>
 #include <utility>
 
-#include "umbel/core/service.hpp"
+#include "umbel/core/service_call.hpp"
 #include "umbel/core/spawn.hpp"
 #include "umbel/core/task.hpp"
 #include "umbel/di/validation.hpp"
@@ -15,54 +14,29 @@ namespace umbel {
 
 namespace detail {
 
-/// Awaits a service's reply to a request, as a transport of its own would. Lives in the awaiting expression.
-class ServiceCall : public Exchange {
+/// One exchange on its way through an `around` function. In recycled memory; ends itself when the function's reply is
+/// made, or, if an inner service holds its own, when that is released.
+class Passage final : Work, Call::Sender {
 public:
-  /// `outer` is whose body is collected when the service asks; null if the request has it already.
-  ServiceCall(Service& service, const Request& request, Exchange* outer) noexcept : service_(service), outer_(outer) {
-    request_ = request;
-    if (!outer) return;
-    deadline_ = outer->deadline();
-    variant_ = outer->variant();
-    peer_ = outer->peer();
-  }
+  static Passage& make(Exchange& outer);
 
-  void enter(Env& env) noexcept {
-    env_ = &env;
-    context_ = env.context;
-  }
-  bool await_ready() noexcept;
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_ = waiting; }
-  Response await_resume() noexcept { return std::move(*response_); }
-
-  bool collect_body(Work& ready) noexcept override;
-  void reply(Response&& response) noexcept override;
-  /// To the inner service the reply is sent when the outer one has it. The await ends with the release: what the inner
-  /// service keeps for so long may refer to a request that dies with the await.
-  void reply_and_hold(Response&& response, Work& sent) noexcept override;
-  void release() noexcept override;
+  /// What of `request` is not the outer exchange's is copied.
+  ServiceCall call(Service& inner, const Request& request);
+  ServiceCall call(Service& inner, OwnedRequest&& request);
+  /// The function has ended.
+  void answer(Result<Response> result) noexcept;
 
 private:
-  template <class Base>
-  struct Part : Base {
-    using Base::Base;
-    ServiceCall* call = nullptr;
-  };
+  explicit Passage(Exchange& outer) noexcept : Work(sent), outer_(outer) {}
+  ~Passage() = default;
+  static void sent(Work& work) noexcept;
+  void on_held(Call& call) noexcept override;
+  void on_released(Call& call) noexcept override;
+  void end() noexcept;
 
-  static void stop(StopCallback& callback) noexcept;
-  static void body_came(Work& work) noexcept;
-  static void resume(Work& work) noexcept;
-
-  Service& service_;
-  Exchange* outer_;
-  Env* env_ = nullptr;
-  std::coroutine_handle<> waiting_;
-  std::optional<Response> response_;
-  bool is_over_ = false;
-  Work* body_ready_ = nullptr;
-  Part<StopCallback> stopped_{stop};
-  Part<Work> body_came_{body_came};
-  Part<Work> resume_{resume};
+  Exchange& outer_;
+  Call* held_ = nullptr;  // The first of those that wait for our reply to be sent.
+  int unreleased_ = 0;
 };
 
 }  // namespace detail
@@ -70,17 +44,21 @@ private:
 /// What an `around` function calls to let the request go on.
 class Next {
 public:
-  Next(Service& inner, Exchange& outer) noexcept : inner_(&inner), outer_(&outer) {}
+  Next(Service& inner, detail::Passage& passage) noexcept : inner_(&inner), passage_(&passage) {}
 
-  /// `co_await next(request)` gives the Response; it never throws. `request` may be another than the one that came,
-  /// with a body of its own, and outlives the await. Once.
-  detail::ServiceCall operator()(const Request& request) const noexcept {
-    return detail::ServiceCall{*inner_, request, outer_};
-  }
+  /// `co_await next(request)` gives the Response; it never throws. Its body may be still to come: the Response carries
+  /// the source, which the transport pulls when the function has returned it. What the inner service keeps until its
+  /// reply was sent, background tasks and resources of request lifetime, ends when the function's reply was sent.
+  ///
+  /// `request` may be another than the one that came: then it is copied. If it has no body (or has not been asked for
+  /// it), the one that comes is its. Once.
+  ServiceCall operator()(const Request& request) const { return passage_->call(*inner_, request); }
+  /// The same, taken over. A body that is empty is none.
+  ServiceCall operator()(OwnedRequest request) const { return passage_->call(*inner_, std::move(request)); }
 
 private:
   Service* inner_;
-  Exchange* outer_;
+  detail::Passage* passage_;
 };
 
 namespace detail {
@@ -91,7 +69,6 @@ public:
   void set_inner(Service& inner) noexcept { inner_ = &inner; }
 
 protected:
-  static void answer(Exchange& exchange, Result<Response> result) noexcept;
   Service* inner_ = nullptr;
 };
 
@@ -104,11 +81,12 @@ public:
   explicit AroundService(F&& f) : f_(std::move(f)) {}
 
   void serve(Exchange& exchange) noexcept override {
+    Passage& passage = Passage::make(exchange);
     try {
-      spawn(exchange.context(), f_(exchange.request(), Next{*inner_, exchange}),
-            [&exchange](Result<Response> result) noexcept { answer(exchange, std::move(result)); });
+      spawn(exchange.context(), f_(exchange.request(), Next{*inner_, passage}),
+            [&passage](Result<Response> result) noexcept { passage.answer(std::move(result)); });
     } catch (...) {
-      answer(exchange, Error::current());
+      passage.answer(Error::current());
     }
   }
 

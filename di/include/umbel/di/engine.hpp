@@ -115,8 +115,11 @@ public:
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// `co_await` gives the Response; errors are replies already. What `request` refers to outlives the await.
-  detail::ServiceCall handle(const Request& request) noexcept { return detail::ServiceCall{app_, request, nullptr}; }
+  /// `co_await` gives the Response; errors are replies already. What `request` refers to outlives the await; for routes
+  /// whose replies are streams, which go on when the await has ended, give an OwnedRequest.
+  ServiceCall handle(const Request& request) { return ServiceCall{app_, request}; }
+  /// The same with a request that is kept until all is done.
+  ServiceCall handle(OwnedRequest request) { return ServiceCall{app_, std::move(request)}; }
 
   /// Answers an exchange of a transport of one's own; returns when the answer may still be under way.
   void handle(Exchange& exchange) noexcept { app_.serve(exchange); }
@@ -165,7 +168,7 @@ template <class Done>
 void Engine::submit(OwnedRequest request, Done done) {
   context_.post([this, request = std::move(request), done = std::move(done)]() mutable {
     auto answer = [](Engine& engine, OwnedRequest owned) -> Task<Response> {
-      co_return co_await engine.handle(owned.view());
+      co_return co_await engine.handle(std::move(owned));
     };
     spawn(context_, answer(*this, std::move(request)),
           [done = std::move(done)](Result<Response> result) mutable noexcept {
