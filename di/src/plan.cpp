@@ -495,7 +495,7 @@ private:
   /// For each step, those before it that must not run at the same time: one of the two takes a third exclusively.
   std::vector<std::vector<Index>> exclusive_orders() {
     std::vector<std::vector<Index>> orders(edges_.size());
-    if (!takes_exclusively()) return orders;
+    if (!takes(Take::exclusive)) return orders;
     for (std::size_t later = 0; later < edges_.size(); ++later) {
       for (std::size_t before = 0; before < later; ++before) {
         if (excludes(before, later)) orders[later].push_back(static_cast<Index>(before));
@@ -504,15 +504,10 @@ private:
     return orders;
   }
 
-  bool takes_exclusively() const {
-    return std::any_of(edges_.begin(), edges_.end(), [](const std::vector<Edge>& edges) {
-      return std::any_of(edges.begin(), edges.end(), [](const Edge& e) { return e.take == Take::exclusive; });
-    });
-  }
-
-  bool takes_lazily() const {
-    return std::any_of(edges_.begin(), edges_.end(), [](const std::vector<Edge>& edges) {
-      return std::any_of(edges.begin(), edges.end(), [](const Edge& e) { return e.take == Take::lazy; });
+  /// Whether anybody takes anything like that.
+  bool takes(Take take) const {
+    return std::any_of(edges_.begin(), edges_.end(), [&](const std::vector<Edge>& edges) {
+      return std::any_of(edges.begin(), edges.end(), [&](const Edge& e) { return e.take == take; });
     });
   }
 
@@ -750,7 +745,7 @@ private:
     const auto worker =
         std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.info->runs_on_worker(); });
     plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
-    plan_->is_tracked_ = plan_->observer_ || takes_lazily() || !plan_->soft_.empty() || !plan_->last_uses_.empty() ||
+    plan_->is_tracked_ = plan_->observer_ || takes(Take::lazy) || !plan_->soft_.empty() || !plan_->last_uses_.empty() ||
                          (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
                                !plan_->admissions_.empty() || !plan_->permits_.empty();

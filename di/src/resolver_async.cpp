@@ -18,6 +18,15 @@ bool is_safe(Method method) noexcept {
   return method == Method::get || method == Method::head || method == Method::options;
 }
 
+bool reserve(const Admission& admission, Context& context) noexcept {
+  return admission.lane ? admission.lane->reserve(admission.width) : context.pool().reserve(admission.width);
+}
+
+void unreserve(const Admission& admission, Context& context) noexcept {
+  if (admission.lane) admission.lane->unreserve(admission.width);
+  else context.pool().unreserve(admission.width);
+}
+
 }  // namespace
 
 void Resolver::enter_async(std::size_t done) noexcept {
@@ -98,13 +107,9 @@ Resolver::Stage Resolver::next_stage() noexcept {
 /// A place for every job that can be away at once, or no user code runs at all.
 bool Resolver::admit() noexcept {
   for (const Admission& admission : plan_->admissions_) {
-    const bool has_place =
-        admission.lane ? admission.lane->reserve(admission.width) : context().pool().reserve(admission.width);
-    if (has_place) continue;
-    for (const Admission* before = plan_->admissions_.data(); before != &admission; ++before) {
-      if (before->lane) before->lane->unreserve(before->width);
-      else context().pool().unreserve(before->width);
-    }
+    if (reserve(admission, context())) continue;
+    for (const Admission* before = plan_->admissions_.data(); before != &admission; ++before)
+      unreserve(*before, context());
     HttpError full{503, "Too many requests wait for a worker"};
     fail_request(std::make_unique<Error>(std::move(full).header("retry-after", "1")));
     return false;
@@ -116,10 +121,7 @@ bool Resolver::admit() noexcept {
 /// Nothing will be submitted any more but clean-ups, which need no place.
 void Resolver::give_places_back() noexcept {
   if (!std::exchange(async_->is_admitted, false)) return;
-  for (const Admission& admission : plan_->admissions_) {
-    if (admission.lane) admission.lane->unreserve(admission.width);
-    else context().pool().unreserve(admission.width);
-  }
+  for (const Admission& admission : plan_->admissions_) unreserve(admission, context());
 }
 
 /// All that the request will hold, before it holds any: in one order for all requests, so that none waits for another
@@ -193,16 +195,21 @@ void Resolver::make(std::size_t index) noexcept {
   if (async_->lazy) wake_lazy();
 }
 
+/// The step's coroutine will tell when it has ended.
+void Resolver::listen(const Step& step) noexcept {
+  auto& late = static_cast<NodeRun*>(at(step.env))->late;
+  late.function = node_ended;
+  late.resolver = this;
+  late.step = &step;
+}
+
 void Resolver::suspend(const Step& step) noexcept {
-  auto& run = *static_cast<NodeRun*>(at(step.env));
-  run.late.function = node_ended;
-  run.late.resolver = this;
-  run.late.step = &step;
+  listen(step);
   AsyncState::set(async_->started(), step.index);
   ++async_->in_flight;
   if (plan_->observer_) tell(Moment::suspended, step);
   if (async_->cancelled) [[unlikely]]
-    run.env.stop.request_stop();  // The peer had left before anybody listened.
+    static_cast<NodeRun*>(at(step.env))->env.stop.request_stop();  // The peer had left before anybody listened.
 }
 
 std::coroutine_handle<> Resolver::node_ended(Ending& ending) noexcept {
@@ -260,8 +267,7 @@ void Resolver::start_region(const Region& region) noexcept {
   for (const std::uint16_t step : region.steps) AsyncState::set(async_->started(), step);
   if (plan_->observer_) watch_region(run);
   ++async_->in_flight;
-  if (region.lane) region.lane->submit(context(), run.trip);
-  else context().submit(run.trip);  // Never refused: it has a place.
+  submit(region.lane, context(), run.trip);  // Never refused: it has a place.
 }
 
 void Resolver::execute_region(Job& job) noexcept {

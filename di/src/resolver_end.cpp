@@ -165,10 +165,7 @@ Closing* Resolver::closing_of(const Step& step) noexcept {
 }
 
 void Resolver::suspend_closing(const Step& step) noexcept {
-  auto& late = static_cast<NodeRun*>(at(step.env))->late;
-  late.function = node_ended;
-  late.resolver = this;
-  late.step = &step;
+  listen(step);
   Closing& closing = open_closing(step);
   closing.limit.start(context(), context().now() + plan_->tear_down_limit_);
 }
@@ -177,9 +174,8 @@ void Resolver::submit_closing(const Step& step) noexcept {
   const Outcome& shown = outcome();
   Closing& closing = open_closing(step);
   closing.outcome = &shown;
-  Lane* const lane = plan_->regions_[plan_->region_of_[step.index]].lane;
-  if (lane) lane->submit(context(), closing.trip);
-  else context().submit(closing.trip);  // Never refused: it is a clean-up.
+  // Never refused: it is a clean-up.
+  submit(plan_->regions_[plan_->region_of_[step.index]].lane, context(), closing.trip);
 }
 
 void Resolver::execute_closing(Job& job) noexcept {

@@ -19,6 +19,12 @@
 
 namespace umbel::detail {
 
+/// To a lane, or to the Context's pool.
+inline void submit(Lane* lane, Context& context, Job& job) noexcept {
+  if (lane) lane->submit(context, job);
+  else context.submit(job);
+}
+
 /// A region on its way to a worker and back.
 struct RegionRun {
   struct Trip : Job {

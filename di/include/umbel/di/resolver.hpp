@@ -236,6 +236,7 @@ private:
   void give_unused_permits_back() noexcept;
   bool is_ready(std::size_t index) const noexcept;
   void start(const Step& step) noexcept;
+  void listen(const Step& step) noexcept;
   void suspend(const Step& step) noexcept;
   void start_region(const Region& region) noexcept;
   void finish_region(RegionRun& run) noexcept;
