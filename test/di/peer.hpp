@@ -45,8 +45,6 @@ public:
     body_error_ = status;
     if (waits_) context_->enqueue(*waits_);
   }
-  void set_trailers(Headers trailers) noexcept { trailers_ = trailers; }
-  std::uint64_t body_limit() const noexcept { return body_limit_; }
   /// The test is who pulls.
   BodySourcePtr take_source() noexcept { return response_->take_source(); }
   bool body_was_asked_for() const noexcept { return was_asked_for_; }
