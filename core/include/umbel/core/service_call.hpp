@@ -59,7 +59,10 @@ public:
   /// The service is done with the request.
   bool is_over() const noexcept { return is_over_; }
   /// `waiting` is resumed when the call is answered; or if it is already, when it is over.
-  void wait(std::coroutine_handle<> waiting) noexcept { waiting_ = waiting; }
+  void wait(Env& env, std::coroutine_handle<> waiting) noexcept {
+    env_ = &env;
+    waiting_ = waiting;
+  }
   Response take_reply() noexcept;
   void was_sent() noexcept;
   Call* next_held = nullptr;  // The sender's.
@@ -121,6 +124,7 @@ private:
   bool is_over_ = false;
   bool is_collecting_ = false;
   bool is_fed_ = false;
+  Env* env_ = nullptr;  // Of who waits.
   std::coroutine_handle<> waiting_;
   std::coroutine_handle<> waking_;  // In the queue.
   std::optional<OwnedRequest> kept_;
@@ -167,7 +171,7 @@ public:
     call_->begin(*env_->context, StopToken{env_->stop});
     return call_->is_answered();
   }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { call_->wait(waiting); }
+  void await_suspend(std::coroutine_handle<> waiting) noexcept { call_->wait(*env_, waiting); }
   Response await_resume() noexcept { return call_->take_reply(); }
 
 private:
