@@ -74,12 +74,14 @@ public:
   class Over {
   public:
     explicit Over(detail::Call& call) noexcept : call_(call) {}
+    void enter(Env& env) noexcept { env_ = &env; }
     bool await_ready() const noexcept { return call_.is_over(); }
-    void await_suspend(std::coroutine_handle<> waiting) noexcept { call_.wait(waiting); }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept { call_.wait(*env_, waiting); }
     void await_resume() const noexcept {}
 
   private:
     detail::Call& call_;
+    Env* env_ = nullptr;
   };
   Over over() noexcept { return Over{call_}; }
 
