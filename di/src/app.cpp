@@ -184,6 +184,7 @@ detail::PlanRequest App::request_of(const detail::NodeInfo& root, std::string_vi
   request.tear_down_limit = tear_down_limit_;
   request.shared = &started.shared;
   request.limits = limits_.get();
+  request.calls = this;
   return request;
 }
 
@@ -209,6 +210,8 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
     request.guard_layers = placement.guard_layers;
     request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
     request.on_disconnect = placement.on_disconnect;
+    request.body_limit = placement.body_limit;
+    request.streams = route->handler.streams();
     if (!started.mappers.empty()) request.mappers = &started.mappers;
     request.number = static_cast<std::uint32_t>(started.routes.size());
     planned->request = std::move(request);

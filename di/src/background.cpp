@@ -20,6 +20,12 @@ void Background::push(detail::BackgroundTask* task, bool is_kept) noexcept {
   last_ = task;
 }
 
+detail::BackgroundTask* Background::make_call(const detail::NodeInfo& provider) {
+  static const Request nothing;
+  void* const memory = detail::BlockPool::take(sizeof(detail::GraphTask));
+  return ::new (memory) detail::GraphTask{provider, calls_, request_ ? *request_ : nothing};
+}
+
 detail::BackgroundTask* Background::take() noexcept {
   detail::BackgroundTask* const task = first_;
   if (!task) return nullptr;
@@ -40,6 +46,31 @@ void Background::drop(Drop which) noexcept {
 }
 
 namespace detail {
+
+bool GraphTask::start(Context& context, Work& over) noexcept {
+  context_ = &context;
+  over_ = &over;
+  try {
+    if (!calls_) throw StartError{"umbel: there is no App whose graph could be called"};
+    const Plan& plan = *calls_->plan_of_call(provider_).load(std::memory_order_acquire);
+    Resolver::call(plan, context, request_, StopToken{stop_}, *this);
+  } catch (...) {
+    return failed_with_current(error_), true;
+  }
+  has_started_ = true;
+  return has_ended_;
+}
+
+void GraphTask::ended(ErrorBox error, std::string_view) noexcept {
+  error_ = std::move(error);
+  has_ended_ = true;
+  if (has_started_) context_->enqueue(*over_);
+}
+
+void GraphTask::destroy() noexcept {
+  this->~GraphTask();
+  BlockPool::give(this, sizeof(GraphTask));
+}
 
 /// Calls `f(Background&, step)` in declaration order, as long as it returns true.
 template <class F>

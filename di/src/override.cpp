@@ -315,7 +315,7 @@ void App::forget_overrides() noexcept {
   for (const auto& set : sets_) set->app = nullptr;
 }
 
-const std::atomic<const detail::Plan*>& App::plan_of_call(const detail::NodeInfo& node) {
+const std::atomic<const detail::Plan*>& App::plan_of_call(const detail::NodeInfo& node) const {
   const std::lock_guard lock{lock_->mutex};
   auto& calls = started_->calls;
   const auto known = std::find_if(calls.begin(), calls.end(), [&](const auto& c) { return c->request.root == &node; });

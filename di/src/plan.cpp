@@ -76,15 +76,19 @@ public:
     plan_->returns_response_ = request_.returns_response;
     plan_->deadline_ = request_.deadline;
     plan_->on_disconnect_ = request_.on_disconnect;
+    plan_->body_limit_ = request_.body_limit;
+    plan_->streams_ = request_.streams;
     plan_->tear_down_limit_ = request_.tear_down_limit;
     plan_->shared_ = request_.shared;
     plan_->mappers_ = request_.mappers;
+    plan_->calls_ = request_.calls;
     plan_->number_ = request_.number;
     bytes_ = sizeof(Resolver);
     plan_->capture_count_ = static_cast<std::uint32_t>(request_.path_names.size());
     plan_->captures_ = place(sizeof(Capture) * request_.path_names.size(), alignof(Capture));
     visit_guards();
     visit(*request_.root, Lifetime::automatic);
+    if (streams_body_ && plan_->reads_body_) problem("it takes the body piece by piece, and as a whole, too");
     if (plan_->steps_.size() >= largest_plan) problem("the graph has more than 4095 nodes");
     finish_steps();
     find_held_and_soft();
@@ -323,9 +327,10 @@ private:
   }
 
   /// Of a resource in this plan.
-  static Lifetime lifetime_in_plan(const Need& need, const NodeInfo& node) {
+  Lifetime lifetime_in_plan(const Need& need, const NodeInfo& node) const {
     const Lifetime said = need.lifetime != Lifetime::automatic ? need.lifetime : node.options.lifetime;
-    return said == Lifetime::automatic ? Lifetime::handler : said;
+    if (said != Lifetime::automatic) return said;
+    return request_.streams ? Lifetime::request : Lifetime::handler;
   }
 
   /// What types cannot show: below the node stands something with needs of its own in place of what it names.
@@ -349,7 +354,7 @@ private:
     const bool is_shared = request_.level >= Lifetime::loop;
     if (is_shared && comes_with_the_request(need.source))
       problem("requests share what it is part of, so that it cannot take what only a request brings");
-    if (in_guard_stage_ && need.source == Source::body)
+    if (in_guard_stage_ && (need.source == Source::body || need.source == Source::body_stream))
       problem("guards run before the body is read, and it takes the body");
   }
 
@@ -371,6 +376,10 @@ private:
         break;
       case Source::body:
         plan_->reads_body_ = true;
+        break;
+      case Source::body_stream:
+        if (std::exchange(streams_body_, true)) problem("it takes the body piece by piece, and so does another node");
+        input.at.offset = own_value(*need.value);
         break;
       case Source::scopes:
         input.object = plan_->scope_sets_.emplace_back(std::make_unique<ScopeSet>(ScopeSet{scopes_})).get();
@@ -701,7 +710,9 @@ private:
       }
       uses_handler_resource[step.index] = uses;
       Closes closes = Closes::never;
-      if (step.info->is_resource() || step.info->destroy) closes = uses ? Closes::handler : Closes::request;
+      const bool is_stream = plan_->streams_ && step.index + 1u == plan_->steps_.size();
+      if (step.info->is_resource() || step.info->destroy)
+        closes = uses && !is_stream ? Closes::handler : Closes::request;
       plan_->closes_.push_back(closes);
       if (closes != Closes::never) plan_->closed_.push_back(step.index);
     }
@@ -743,13 +754,14 @@ private:
                          (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
                                !plan_->admissions_.empty() || !plan_->permits_.empty();
-    plan_->ends_in_turns_ =
-        plan_->takes_head_ || plan_->takes_background_ ||
-        std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.info->is_resource(); });
+    plan_->ends_in_turns_ = plan_->streams_ || plan_->takes_head_ || plan_->takes_background_ ||
+                            std::any_of(steps.begin(), steps.end(), [this](const Step& s) {
+                              return s.info->is_resource() && plan_->closes_[s.index] != Closes::handler;
+                            });
     const auto& closed = plan_->closed_;
     const bool only_root =
         closed.empty() || (closed.size() == 1 && closed[0] + 1u == steps.size() && !steps.back().info->is_resource());
-    plan_->ends_simply_ = only_root && plan_->values_destroyed_.empty();
+    plan_->ends_simply_ = only_root && plan_->values_destroyed_.empty() && !plan_->streams_;
     const bool runs_through =
         std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
     plan_->fits_stack_ = runs_through && !plan_->reads_body_ && !plan_->starts_specially_ &&
@@ -788,6 +800,7 @@ private:
   std::vector<std::size_t> layer_starts_;  // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
   bool in_guard_stage_ = true;
+  bool streams_body_ = false;    // Somebody reads it piece by piece.
   std::vector<Mask> ancestors_;  // All that is done before a step starts.
 };
 
@@ -822,6 +835,8 @@ void add_take(std::vector<std::string>& takes, const Need& need) {
       return void(takes.emplace_back(need.state->title));
     case Source::body:
       return void(takes.emplace_back("Body"));
+    case Source::body_stream:
+      return void(takes.emplace_back("BodyStream"));
     case Source::request:
       return void(takes.emplace_back("Request"));
     case Source::stop_token:

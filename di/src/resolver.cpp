@@ -122,6 +122,8 @@ Time Resolver::deadline() const noexcept {
   return exchange_ ? exchange_->deadline() : Time::max();
 }
 
+const CallPlans* Resolver::calls() const noexcept { return plan_->calls_; }
+
 const void* Resolver::shared(std::uint32_t number) const noexcept { return plan_->shared_->value(number, context()); }
 
 const void* Resolver::viewed(Input input) noexcept {
@@ -135,16 +137,24 @@ bool Resolver::has_body() noexcept {
   enter_async(0);
   async_->gate = plan_->step_count_;
   async_->has_body = true;
-  if (!exchange_->collect_body(async_->again)) {
-    async_->waits_for_body = async_->queued = true;
-    return false;
-  }
+  if (!collect_body()) return false;
   if (!async_->cancelled) {  // Nothing is in flight after all.
     async_->stopped.unlink();
     async_ = nullptr;
   }
   check_body();
   return true;
+}
+
+bool Resolver::collect_body() noexcept {
+  limit_body();
+  if (exchange_->collect_body(async_->again)) return true;
+  async_->waits_for_body = async_->queued = true;
+  return false;
+}
+
+void Resolver::limit_body() noexcept {
+  if (plan_->body_limit_ && exchange_) exchange_->limit_body(*plan_->body_limit_);
 }
 
 void Resolver::check_body() noexcept {
@@ -179,7 +189,7 @@ void Resolver::leave_sweep(Status status, ErrorBox error) noexcept {
 /// Everything went well, in one sweep.
 [[gnu::always_inline]] inline void Resolver::reply_simply() noexcept {
   if (!plan_->ends_simply_) [[unlikely]]
-    return plan_->ends_in_turns_ ? finish() : reply_and_destroy();
+    return plan_->ends_in_turns_ ? finish() : reply_and_close();
   const Step& root = plan_->steps_.back();
   Response* response = static_cast<Response*>(at(root.slot));
   if (plan_->respond_) {
@@ -194,13 +204,22 @@ void Resolver::leave_sweep(Status status, ErrorBox error) noexcept {
   release();
 }
 
-/// The same, with values that want to be destroyed.
-void Resolver::reply_and_destroy() noexcept {
+/// The same, with something to end: as long as no tear-down waits or fails, no account is kept of it.
+void Resolver::reply_and_close() noexcept {
+  static constexpr Outcome ok;
   Response* const response = made_reply();
   if (!response) return finish();
   const std::size_t kept = plan_->respond_ ? plan_->step_count_ : plan_->step_count_ - 1;
   for (auto i = plan_->closed_.rbegin(); i != plan_->closed_.rend(); ++i) {
-    if (*i != kept) plan_->steps_[*i].info->destroy(at(plan_->steps_[*i].slot));
+    if (*i == kept) continue;
+    const Step& step = plan_->steps_[*i];
+    if (!step.info->tear_down) {
+      step.info->destroy(at(step.slot));
+      continue;
+    }
+    ErrorBox error;
+    const Status status = step.info->tear_down(*this, step, ok, error);
+    if (status != Status::done) return leave_closing(step, status, std::move(error));
   }
   finish_values();
   exchange_->reply(std::move(*response));

@@ -22,6 +22,12 @@ bool is_safe(Method method) noexcept {
 
 void Resolver::enter_async(std::size_t done) noexcept {
   if (async_) return;
+  open_account(done);
+  if (exchange_) async_->stopped.link(exchange_->stop_token());
+}
+
+/// The first `done` steps are made.
+void Resolver::open_account(std::size_t done) noexcept {
   const bool waits_for_body = plan_->reads_body_ && exchange_;
   std::uint32_t gate = plan_->step_count_;
   if (waits_for_body || !plan_->permits_.empty() || invalid()) gate = plan_->guard_count_;
@@ -33,7 +39,6 @@ void Resolver::enter_async(std::size_t done) noexcept {
     AsyncState::set(async_->started(), i);
   }
   for (const std::uint16_t step : plan_->held_) AsyncState::set(async_->held(), step);
-  if (exchange_) async_->stopped.link(exchange_->stop_token());
 }
 
 void Resolver::advance() noexcept {
@@ -80,10 +85,7 @@ Resolver::Stage Resolver::next_stage() noexcept {
   if (invalid()) return Stage::over;
   if (!async.has_body) {
     async.has_body = true;
-    if (!exchange_->collect_body(async.again)) {
-      async.waits_for_body = async.queued = true;
-      return Stage::waits;
-    }
+    if (!collect_body()) return Stage::waits;
     check_body();
     if (limit_ < plan_->step_count_) return Stage::over;
   }

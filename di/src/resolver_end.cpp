@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "run_state.hpp"
+#include "umbel/core/stream.hpp"
 #include "umbel/di/observer.hpp"
 #include "umbel/di/plan.hpp"
 #include "umbel/di/resolver.hpp"
@@ -126,6 +127,20 @@ bool Resolver::close(const Step& step) noexcept {
   if (status == Status::pending) return suspend_closing(step), false;
   closed(step, std::move(error));
   return true;
+}
+
+/// Goes on with an account, where a tear-down in the sweep has to be waited for, or has failed. What was made after
+/// `step` is over.
+void Resolver::leave_closing(const Step& step, Status status, ErrorBox error) noexcept {
+  open_account(plan_->step_count_);
+  async_->phase = Phase::closing_handler;
+  async_->has_reply = true;
+  async_->cursor = step.index;
+  for (std::size_t i = step.index; i < plan_->step_count_; ++i) AsyncState::set(async_->closing(), i);
+  for (std::size_t i = step.index + 1u; i < plan_->step_count_; ++i) AsyncState::set(async_->closed(), i);
+  if (status == Status::pending) return suspend_closing(step);
+  closed(step, std::move(error));
+  end();
 }
 
 /// What resources are shown now. It stays where it is.
@@ -322,7 +337,7 @@ void Resolver::answer_with(Response&& response) noexcept {
   if (plan_->takes_head_) merge_heads(response);
   async_->is_replied = true;
   if (plan_->observer_) tell_replied(response);
-  if (must_hold()) {
+  if (must_hold(response)) {
     async_->phase = Phase::sending;
     return exchange_->reply_and_hold(std::move(response), async_->sent);
   }
@@ -337,8 +352,8 @@ void Resolver::answer_with(Response&& response) noexcept {
 }
 
 /// Whether anything is left to be done when the reply is sent.
-bool Resolver::must_hold() noexcept {
-  if (has_tasks()) return true;
+bool Resolver::must_hold(const Response& response) noexcept {
+  if (response.source() || has_tasks()) return true;
   for (std::uint32_t i = 0; i < async_->made; ++i) {
     const Step& step = plan_->steps_[async_->order()[i]];
     if (step.info->is_resource() && plan_->closes_[step.index] == Closes::request) return true;
@@ -346,7 +361,30 @@ bool Resolver::must_hold() noexcept {
   return false;
 }
 
-void Resolver::sent(Work& work) noexcept { static_cast<AsyncState::Part<Work>&>(work).resolver->begin_tasks(); }
+void Resolver::sent(Work& work) noexcept {
+  Resolver& resolver = *static_cast<AsyncState::Part<Work>&>(work).resolver;
+  if (resolver.plan_->streams_) resolver.end_stream();
+  else resolver.begin_tasks();
+}
+
+/// The transport wants no more of it. What the rest of the request is shown depends on how it went.
+void Resolver::end_stream() noexcept {
+  const Step& root = plan_->steps_.back();
+  if (is_made(root.index)) {
+    auto& stream = *static_cast<StreamRun*>(at(root.slot));
+    if (!stream.is_over()) return stream.when_over(async_->sent);
+    if (exchange_->stop_token().stop_requested() && stream.was_cut()) {
+      async_->cancelled = true;
+      async_->reason = exchange_->stop_reason();
+    } else if (stream.failure()) {
+      auto error = std::make_unique<Error>(stream.failure());
+      tell_late(root, *error);
+      trouble().failed.push_back({root.index, std::move(error), false, true});
+      limit_ = std::min<std::uint32_t>(limit_, root.index);
+    }
+  }
+  begin_tasks();
+}
 
 /// Everything is over.
 void Resolver::leave() noexcept {

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "../support/allocations.hpp"
 #include "../support/drive.hpp"
@@ -19,6 +20,7 @@
 #include "umbel/core/work_pool.hpp"
 #include "umbel/di/engine.hpp"
 #include "umbel/di/observer.hpp"
+#include "umbel/di/params.hpp"
 #include "umbel/di/route_options.hpp"
 #include "umbel/di/try.hpp"
 
@@ -533,6 +535,82 @@ TEST_F(BackgroundElsewhere, TakesNothingFromTheHeapInTheSteadyState) {
 
   EXPECT_EQ(good, 500);
   EXPECT_EQ(after - before, 0u);
+}
+
+// --- a provider with its graph --------------------------------------------------------------------------------------
+
+using BackgroundCall = Tasks;
+
+constexpr auto& r_db = resource<"db">;
+Task<void> confirms(Depends<r_db>, Query<"to"> to) {
+  journal().write("confirms");
+  journal().write(*to);
+  co_return;
+}
+Task<Response> asks_for_a_confirmation(Background& background, Depends<r_db, Lifetime::request>) {
+  background.call<confirms>();
+  background.add(writes, "next");
+  journal().write("h");
+  co_return Response{200};
+}
+
+TEST_F(BackgroundCall, RunsAGraphInAScopeOfItsOwn) {  // Rule 37.
+  app.get("/", asks_for_a_confirmation);
+  last = connect("/?to=ann");
+  last->write_to(journal());
+  last->ask(app);
+  run();
+  EXPECT_EQ(journal().take(), "db+ h hold sent db+ confirms ann db- next db- release");
+}
+
+TEST_F(BackgroundCall, ThatIsInvalidIsToldLate) {
+  Hears hears;
+  app.observe(hears);
+  app.get("/", asks_for_a_confirmation);
+  ask("/");
+  EXPECT_EQ(journal().take().substr(0, 20), "db+ h late(backgroun");
+}
+
+Task<void> waits_in_a_graph(Depends<r_db>) {
+  co_await sleep(10ms);
+  journal().write("late");
+}
+Task<Response> calls_what_waits(Background& background) {
+  background.call_always<waits_in_a_graph>();
+  throw HttpError{409};
+  co_return Response{};
+}
+
+TEST_F(BackgroundCall, IsWaitedForAndMayBeWantedAlways) {
+  app.get("/", calls_what_waits);
+  const auto peer = begin("/");
+  EXPECT_EQ(peer->status(), 409);
+  EXPECT_TRUE(peer->is_held());
+  port.advance(10ms);
+  EXPECT_FALSE(peer->is_held());
+  EXPECT_EQ(journal().take(), "db+ late db-");
+}
+
+TEST_F(BackgroundCall, StopsWhenTheServerWaitsNoLonger) {
+  app.get("/", calls_what_waits);
+  const auto peer = begin("/");
+  peer->cancel(CancelReason::shutdown);
+  run();
+  EXPECT_EQ(journal().take(), "db+ db!cancelled db-");
+  EXPECT_FALSE(peer->is_held());
+}
+
+Task<void> needs_a_state(State<std::vector<int>>) { co_return; }
+
+TEST_F(BackgroundCall, ThatCannotBeMadeIsToldLate) {
+  Hears hears;
+  app.observe(hears);
+  app.get("/", [](Background& background) -> Task<Response> {
+    background.call<needs_a_state>();
+    co_return Response{204};
+  });
+  EXPECT_EQ(status("/"), 204);
+  EXPECT_NE(journal().take().find("late(background: umbel: "), std::string::npos);
 }
 
 }  // namespace

@@ -39,12 +39,14 @@ public:
   }
   void deliver_body(std::string_view body) noexcept {
     request_.set_body(body);
-    if (waits_) context_->enqueue(*waits_);
+    if (waits_) context_->enqueue(*std::exchange(waits_, nullptr));
   }
   void fail_body(int status) noexcept {
     body_error_ = status;
-    if (waits_) context_->enqueue(*waits_);
+    if (waits_) context_->enqueue(*std::exchange(waits_, nullptr));
   }
+  bool withdraw_body() noexcept override { return std::exchange(waits_, nullptr) != nullptr; }
+  std::uint64_t body_limit() const noexcept { return body_limit_; }
   bool body_was_asked_for() const noexcept { return was_asked_for_; }
 
   bool collect_body(Work& ready) noexcept override {
@@ -65,7 +67,34 @@ public:
     take("hold", std::move(response));
     sent_ = &sent;
     holds_ = true;
-    if (!keeps_sent_) deliver_sent();
+    if (!keeps_sent_ && !response_->source()) deliver_sent();
+  }
+
+  /// The next piece of a body that is made while it is sent: its text, or "[end]", "[pending]", "[failed]". The last
+  /// byte has left at the end.
+  std::string pull() {
+    std::string_view chunk;
+    switch (response_.value().source()->pull(*context_, chunk, ready_)) {
+      case Pulled::chunk:
+        write("chunk");
+        return std::string{chunk};
+      case Pulled::pending:
+        return "[pending]";
+      case Pulled::end:
+        write("END");
+        return drop_source(), "[end]";
+      case Pulled::failed:
+        write("ABORT");
+        return drop_source(), "[failed]";
+    }
+    return {};
+  }
+  /// It is worth to pull again.
+  bool is_ready() noexcept { return std::exchange(ready_.was_run, false); }
+  /// As a transport does when the peer leaves in the middle of it, or has asked for the head alone.
+  void drop_source() noexcept {
+    response_->take_source().reset();
+    if (sent_) deliver_sent();
   }
   void release() noexcept override {
     write("release");
@@ -87,6 +116,11 @@ public:
   std::string header(std::string_view name) const { return std::string{response().header(name).value_or("")}; }
 
 private:
+  struct Ready : Work {
+    Ready() noexcept : Work([](Work& work) noexcept { static_cast<Ready&>(work).was_run = true; }) {}
+    bool was_run = false;
+  };
+
   void write(std::string_view word) noexcept {
     if (journal_) journal_->write(word);
   }
@@ -101,6 +135,7 @@ private:
   Journal* journal_ = nullptr;
   Work* waits_ = nullptr;
   Work* sent_ = nullptr;
+  Ready ready_;
   bool keeps_sent_ = false;
   bool holds_ = false;
   std::size_t replies_ = 0;

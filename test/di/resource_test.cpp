@@ -79,19 +79,33 @@ TEST_F(ResourceOrder, OfTwoThatAreMadeAtOnceIsReversed) {  // Rule 17.
   EXPECT_EQ(journal().take(), "q+ s1+ h s1- q-");
 }
 
-struct Speaks {
-  explicit Speaks(std::string n) : name(std::move(n)) {}
-  Speaks(Speaks&& other) noexcept : name(std::exchange(other.name, {})) {}
-  ~Speaks() {
-    if (!name.empty()) journal().write("~" + name);
-  }
-  std::string name;
-};
 Task<Speaks> uses_r1(Depends<r1>) { co_return Speaks{"value"}; }
 Task<Speaks> uses_nothing() { co_return Speaks{"other"}; }
 
 TEST_F(ResourceOrder, DestroysAValueBeforeTheResourceThatItMayReferTo) {
   EXPECT_EQ((life<handler<uses_nothing, uses_r1>>()), "r1+ h ~value r1- ~other");
+}
+
+/// Made at once; its end takes its time.
+Resource<int> ends_slowly(Depends<r1>) {
+  int value = 1;
+  const Outcome& outcome = co_yield value;
+  co_await sleep(10ms);
+  journal().write(outcome.ok() ? "slow-" : "slow!");
+}
+Task<Speaks> uses_the_slow_end(Depends<ends_slowly>) { co_return Speaks{"value"}; }
+constexpr auto& r3 = resource<"r3", ends_slowly>;
+
+TEST_F(ResourceOrder, IsTheSameWhenOnlyOneTearDownWaits) {  // Rule 17.
+  app.get("/", handler<r3, uses_the_slow_end>);
+  const auto peer = begin("/");
+
+  EXPECT_EQ(journal().take(), "r1+ r3+ h ~value r3-");
+  EXPECT_EQ(peer->replies(), 0u);
+  peer->leave();  // Too late: the handler is done.
+  port.advance(10ms);
+  EXPECT_EQ(journal().take(), "slow- r1-");
+  EXPECT_EQ(peer->replies(), 1u);
 }
 
 Resource<int> hands_out_what_it_has() {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "journal.hpp"
 #include "umbel/di/depends.hpp"
@@ -17,6 +18,16 @@ inline void write_outcome(std::string_view name, const Outcome& outcome) {
   const std::string end = outcome.cancelled() ? "cancelled" : std::to_string(outcome.error()->status());
   journal().write(std::string{name} + "!" + end);
 }
+
+// Writes down its end.
+struct Speaks {
+  explicit Speaks(std::string n) : name(std::move(n)) {}
+  Speaks(Speaks&& other) noexcept : name(std::exchange(other.name, {})) {}
+  ~Speaks() {
+    if (!name.empty()) journal().write("~" + name);
+  }
+  std::string name;
+};
 
 // Awaits nothing.
 template <FixedString name, auto&... needs>

@@ -22,15 +22,17 @@ enum class Pulled : std::uint8_t {
 /// The body of a reply that is made while it is sent. The transport pulls: it asks for the next chunk when the peer has
 /// taken enough of the last ones. So a slow peer holds up whoever makes the body, and nothing piles up in between.
 ///
-/// On the Context's thread. Not owned by the Response that carries it, but told once when it is of no use any more.
+/// On the Context's thread. Belongs to itself: the Response that carries it, and whoever sends that, tells it once when
+/// it is of no use any more.
 class BodySource {
 public:
   /// The next chunk, which stays valid until the next call of either function. After `pending` it is asked again when
-  /// `ready` has run, or dropped; after `end` or `failed`, only dropped. What `failed` means is known to the source; the
-  /// transport breaks the reply off, so that the peer can tell.
-  virtual Pulled pull(std::string_view& chunk, Work& ready) noexcept = 0;
-  /// Nothing more will be asked: all was sent, the peer is gone, or nobody wants it. Once, and at last: the source may be
-  /// gone. A `ready` that it has been given and not enqueued yet is not enqueued any more.
+  /// `ready` was enqueued on `context` and has run, or dropped; after `end` or `failed`, only dropped. What `failed`
+  /// means is known to the source; the transport breaks the reply off, so that the peer can tell. The Context is the
+  /// same in all calls, and outlives the source.
+  virtual Pulled pull(Context& context, std::string_view& chunk, Work& ready) noexcept = 0;
+  /// Nothing more will be asked: all was sent, the peer is gone, or nobody wants it. Once, and at last: the source may
+  /// be gone. A `ready` that it has been given and not enqueued yet is not enqueued any more.
   virtual void drop() noexcept = 0;
   /// All bytes together, if that is known before the first pull. A body that then comes to another size is broken off.
   virtual std::optional<std::uint64_t> size() const noexcept { return std::nullopt; }

@@ -49,10 +49,13 @@ public:
   /// transport takes no more from the peer than its own buffers hold. After `failed`, `body_error()` tells why.
   /// A transport that does not override it gives the collected body as one chunk.
   virtual Pulled read_body(std::string_view& chunk, Work& ready) noexcept;
+  /// Withdraws the `ready` of a `collect_body` or `read_body` that said to wait. False: it is in the Context's queue
+  /// already, or the transport cannot: then it is waited for. The body may be asked for again.
+  virtual bool withdraw_body() noexcept { return false; }
   /// Lets the body be larger or smaller than the transport's own limit says. Before the body is asked for.
   void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
-  /// The fields behind a body that came in chunks (RFC 9110 section 6.5), when all of it has been read. Never merged into
-  /// the headers. Valid while the request is.
+  /// The fields behind a body that came in chunks (RFC 9110 section 6.5), when all of it has been read. Never merged
+  /// into the headers. Valid while the request is.
   const Headers& trailers() const noexcept { return trailers_; }
   /// The status that the body's failure deserves: 400, 408, 413; 499 if the peer left. 0 if all is well.
   int body_error() const noexcept { return body_error_; }

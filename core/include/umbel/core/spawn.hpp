@@ -18,8 +18,9 @@ namespace detail {
 template <class T, class Done>
 class Root : Ending, Work {
 public:
-  static void start(Context& context, Task<T> task, Done done) {
+  static void start(Context& context, Task<T> task, Done done, StopToken stop) {
     auto* const root = ::new (BlockPool::take(sizeof(Root))) Root{context, std::move(task), std::move(done)};
+    root->stopped_.link(stop);
     auto& promise = root->task_.handle().promise();
     promise.env = &root->env_;
     promise.out = &root->storage_;
@@ -30,7 +31,7 @@ public:
 
 private:
   Root(Context& context, Task<T>&& task, Done&& done)
-      : Ending{ended}, Work(run), task_(std::move(task)), done_(std::move(done)) {
+      : Ending{ended}, Work(run), task_(std::move(task)), done_(std::move(done)), stopped_(env_) {
     env_.context = &context;
   }
 
@@ -60,19 +61,27 @@ private:
     done(std::move(result));
   }
 
+  struct Stopped : StopCallback {
+    explicit Stopped(Env& e) noexcept : StopCallback(run), env(e) {}
+    static void run(StopCallback& callback) noexcept { static_cast<Stopped&>(callback).env.stop.request_stop(); }
+    Env& env;
+  };
+
   Env env_;
   Task<T> task_;
   Done done_;
+  Stopped stopped_;
   Storage<T> storage_;
 };
 
 }  // namespace detail
 
 /// Starts `task` on `context` now, on the Context's thread, and calls `done(Result<T>)` there when it has ended
-/// (perhaps before `spawn` returns). `done` must not throw. The Context must outlive the task.
+/// (perhaps before `spawn` returns). `done` must not throw. The Context must outlive the task. The task is asked to
+/// stop when `stop` is; the token's source lives until then, or until the task has ended.
 template <class T, class Done>
-void spawn(Context& context, Task<T> task, Done done) {
-  detail::Root<T, Done>::start(context, std::move(task), std::move(done));
+void spawn(Context& context, Task<T> task, Done done, StopToken stop = {}) {
+  detail::Root<T, Done>::start(context, std::move(task), std::move(done), stop);
 }
 
 }  // namespace umbel

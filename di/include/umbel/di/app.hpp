@@ -38,7 +38,7 @@ struct Endpoint;
 /// Built up on one thread; once it is started (by the first transport or Engine) it never changes, overrides aside, and
 /// the Contexts of any number of threads share it without locks. What only the whole application shows - a State that
 /// is missing, routes that conflict - is a StartError then. Must outlive every transport and Engine that uses it.
-class App : public Router<>, public Service {
+class App : public Router<>, public Service, detail::CallPlans {
 public:
   App();
   ~App() override;
@@ -222,7 +222,7 @@ private:
   void forget_overrides() noexcept;
   detail::PlanRequest request_of(const detail::NodeInfo& root, std::string_view title, std::string name,
                                  Started& started) const;
-  const std::atomic<const detail::Plan*>& plan_of_call(const detail::NodeInfo& node);
+  const std::atomic<const detail::Plan*>& plan_of_call(const detail::NodeInfo& node) const override;
   detail::SharedNodes* shared() const noexcept;  // Once it has started.
   void open_own(Context& context, Notice& opened) noexcept;
   void close_own(Context& context, Notice& closed) noexcept;

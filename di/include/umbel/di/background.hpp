@@ -153,6 +153,32 @@ private:
   ErrorBox error_;
 };
 
+/// A provider with all that it needs, in a scope of its own.
+class GraphTask final : public BackgroundTask, Caller {
+public:
+  GraphTask(const NodeInfo& provider, const CallPlans* calls, const Request& request) noexcept
+      : provider_(provider), calls_(calls), request_(request) {}
+
+  bool start(Context& context, Work& over) noexcept override;
+  void stop() noexcept override { stop_.request_stop(); }
+  ErrorBox end() noexcept override { return std::move(error_); }
+  void destroy() noexcept override;
+
+private:
+  void take(void*) override {}
+  void ended(ErrorBox error, std::string_view node) noexcept override;
+
+  const NodeInfo& provider_;
+  const CallPlans* calls_;
+  const Request& request_;
+  StopSource stop_;
+  Context* context_ = nullptr;
+  Work* over_ = nullptr;
+  bool has_started_ = false;  // `start` has returned, or is about to.
+  bool has_ended_ = false;
+  ErrorBox error_;
+};
+
 template <class R>
 inline constexpr bool is_task = Returned<R>::is_coroutine;
 
@@ -189,8 +215,10 @@ using BackgroundTaskOf =
 /// until these are over.
 class Background {
 public:
-  /// The resolver makes it. A unit test may too, to look at what a node did.
+  /// A unit test may make it, too, to look at what a node did.
   Background() noexcept = default;
+  /// The resolver does.
+  Background(const detail::CallPlans* calls, const Request& request) noexcept : calls_(calls), request_(&request) {}
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
   ~Background();
@@ -205,6 +233,22 @@ public:
   template <class F, class... Args>
   void add_always(F&& f, Args&&... args) {
     push(make(std::forward<F>(f), std::forward<Args>(args)...), true);
+  }
+
+  /// Adds a call of a provider, with all that it depends on: resources are opened for it, and torn down when it is
+  /// over, though the request's are there still. Parameters come from the request. What it makes is dropped.
+  ///
+  ///     background.call<send_confirmation>();   // Task<void> send_confirmation(Depends<open_mailer>, Query<"to">)
+  ///
+  /// `late_error` hears of what fails, invalid parameters and a missing State included.
+  template <auto& provider>
+  void call() {
+    push(make_call(*detail::node_of<provider>), false);
+  }
+  /// The same, whatever becomes of the request.
+  template <auto& provider>
+  void call_always() {
+    push(make_call(*detail::node_of<provider>), true);
   }
 
   bool empty() const noexcept { return !first_; }
@@ -240,15 +284,26 @@ private:
     }
   }
 
+  detail::BackgroundTask* make_call(const detail::NodeInfo& provider);
   void push(detail::BackgroundTask* task, bool is_kept) noexcept;
   /// The first, which is no longer ours; null if there is none.
   detail::BackgroundTask* take() noexcept;
   enum class Drop : std::uint8_t { ordinary, all };
   void drop(Drop which) noexcept;
 
+  const detail::CallPlans* calls_ = nullptr;
+  const Request* request_ = nullptr;
   detail::BackgroundTask* first_ = nullptr;
   detail::BackgroundTask* last_ = nullptr;
 };
+
+namespace detail {
+template <>
+inline bool make_own<Background>(Resolver& resolver, std::uint32_t, void* slot) {
+  ::new (slot) Background{resolver.calls(), resolver.request()};
+  return true;
+}
+}  // namespace detail
 
 template <>
 struct ParameterTraits<Background&> : detail::OwnTraits<Background, detail::Source::background, "Background"> {};

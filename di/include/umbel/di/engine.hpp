@@ -133,6 +133,12 @@ public:
     return detail::ProviderCall<provider>{opening_, plan_of(*detail::node_of<provider>), request};
   }
 
+  /// Throws StartError now, and not at its first call, if `provider` cannot be called.
+  template <auto& provider>
+  void prepare() {
+    static_cast<void>(plan_of(*detail::node_of<provider>));
+  }
+
   /// Has `request` handled on the Context's thread, and calls `done(Response)` there. Any thread. `done` must not
   /// throw. The engine outlives the call of `done`, and the loop turns until then.
   template <class Done>

@@ -33,6 +33,8 @@ struct MapperOf {
 template <class E, class F, class... P>
 struct MapperOf<E, F, TypeList<const E&, P...>> {
   using Result = typename Signature<F>::Result;
+  static_assert(!Returned<Result>::is_stream,
+                "umbel: an error is answered by a whole reply: return a Response, not a Stream");
   Result operator()(Thrown<E> error, P... parameters) const { return f(*error, static_cast<P&&>(parameters)...); }
   F f;
 };

@@ -38,9 +38,9 @@ struct Reply {
   using Slot = typename Returned<R>::Slot;
   using Value = typename Returned<R>::Value;
   static constexpr bool is_response = std::is_same_v<Value, Response>;
-  static_assert(std::is_void_v<Value> || std::is_same_v<Value, Response> || is_text<Value>,
-                "umbel: a handler returns a Response, text, or nothing (204), or a Task or Result of these. Make a "
-                "Response of it: Response::json(...), Response::text(...)");
+  static_assert(std::is_void_v<Value> || std::is_same_v<Value, Response> || is_text<Value> || Returned<R>::is_stream,
+                "umbel: a handler returns a Response, text, or nothing (204), or a Task or Result of these, or it is a "
+                "Stream or EventStream. Make a Response of it: Response::json(...), Response::text(...)");
 
   static constexpr auto function() {
     Response* (*respond)(void*, void*) = nullptr;  // The slot is the Response itself.
@@ -50,7 +50,14 @@ struct Reply {
 
 private:
   static Response* make([[maybe_unused]] void* slot, void* room) {
-    if constexpr (std::is_void_v<Value>) {
+    if constexpr (Returned<R>::is_stream) {
+      auto& reply =
+          *::new (room) Response{Response::stream(R::content_type, BodySourcePtr{static_cast<StreamRun*>(slot)})};
+      // Proxies keep nothing of it back.
+      if constexpr (std::is_same_v<R, EventStream>)
+        reply.header("cache-control", "no-cache").header("x-accel-buffering", "no");
+      return &reply;
+    } else if constexpr (std::is_void_v<Value>) {
       return ::new (room) Response{204};
     } else if constexpr (std::is_same_v<Value, Response>) {
       return ::new (room) Response{std::move(**static_cast<Slot*>(slot))};
@@ -72,6 +79,7 @@ public:
       using Made = Reply<typename Signature<H>::Result>;
       box.respond_ = Made::function();
       box.returns_response_ = Made::is_response;
+      box.streams_ = Returned<typename Signature<H>::Result>::is_stream;
     }
     if constexpr (requires { H::umbel_before_open(); }) box.before_open_ = &H::umbel_before_open;
     return box;
@@ -93,6 +101,8 @@ public:
   bool returns_response() const noexcept { return returns_response_; }
   /// What is answered while the App opens. Null: the request waits.
   auto before_open() const noexcept { return before_open_; }
+  /// Whether its resources are wanted until the last byte is sent.
+  bool streams() const noexcept { return streams_; }
   /// The handler's name, if the program's symbols tell it; else "handler".
   std::string name() const;
 
@@ -104,6 +114,7 @@ private:
   Response* (*respond_)(void* slot, void* room) = nullptr;
   bool returns_response_ = false;
   Response (*before_open_)() = nullptr;
+  bool streams_ = false;
   const void* function_ = nullptr;  // The address of a plain function.
 };
 

@@ -26,7 +26,7 @@ enum class NodeKind : std::uint8_t {
 /// When a resource is torn down. `Depends<open_session, Lifetime::request>` says it for one edge, `provider<f>` for
 /// all. In order of length: whoever uses a resource has a lifetime no longer than it.
 enum class Lifetime : std::uint8_t {
-  automatic,  // `handler`.
+  automatic,  // `handler`; in the graph of a handler that is a Stream, `request`.
   last_use,   // When the last node that takes it is done.
   handler,    // When the handler has returned and its reply is made, before the reply's first byte: a failure still
               // becomes the reply.
@@ -51,6 +51,7 @@ enum class Source : std::uint8_t {
   header,
   cookie,
   body,
+  body_stream,
   state,
   request,
   stop_token,

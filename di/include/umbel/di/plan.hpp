@@ -89,6 +89,16 @@ struct PlannedMapper {
   const std::atomic<const Plan*>* plan;              // Owned by the App.
 };
 
+/// Where plans of single providers come from, when they are first wanted.
+class CallPlans {
+public:
+  /// Throws StartError if the graph cannot be run without a route. Any thread.
+  virtual const std::atomic<const Plan*>& plan_of_call(const NodeInfo& node) const = 0;
+
+protected:
+  ~CallPlans() = default;
+};
+
 /// What a plan is made of.
 struct PlanRequest {
   const NodeInfo* root;
@@ -103,15 +113,18 @@ struct PlanRequest {
   const OverrideTable* overrides = nullptr;
   SharedNodes* shared = nullptr;
   Limits* limits = nullptr;
+  const CallPlans* calls = nullptr;                     // For background tasks. Outlives the plan.
   const std::vector<PlannedMapper>* mappers = nullptr;  // In the order in which they are asked. Outlive the plan.
   Lifetime level = Lifetime::request;                   // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
   Response* (*respond)(void* slot, void* room) = nullptr;
   bool returns_response = false;  // The root's value is the reply, not text that becomes one.
+  bool streams = false;           // The root makes its reply while it is sent.
   std::span<const GuardLayer>
       guard_layers{};                     // Outermost first: app, outer router, inner router, route. None is empty.
   std::chrono::milliseconds deadline{0};  // Of a request, from its head on; 0: none.
   std::optional<OnDisconnect> on_disconnect{};  // Left out: as the request's method says.
+  std::optional<std::uint64_t> body_limit{};    // Left out: the transport's own.
   std::uint32_t number = 0;                     // Of the route among those of its App.
 };
 
@@ -237,10 +250,11 @@ private:
   std::uint32_t guard_count_ = 0;  // Steps of the guard stage.
   std::uint32_t sweep_end_ = 0;    // The first step that the sweep cannot run: it needs a worker, or a stage before it.
   bool ends_simply_ = false;       // Nothing has to be ended before the reply but, at the most, the root's value.
-  bool ends_in_turns_ = false;     // There are resources to tear down, heads to merge, tasks to run.
+  bool ends_in_turns_ = false;     // There are resources that outlive the reply, heads to merge, tasks to run.
   bool takes_head_ = false;
   bool takes_background_ = false;
   bool returns_response_ = false;
+  bool streams_ = false;
   bool fits_stack_ = false;  // Nothing can suspend, so that a request ends before `serve` returns; and it is small.
   bool reads_body_ = false;
   bool starts_specially_ = false;  // The body aside, something has to happen before the first step.
@@ -250,10 +264,12 @@ private:
   Response* (*respond_)(void* slot, void* room) = nullptr;
   Duration deadline_{};
   std::optional<OnDisconnect> on_disconnect_;
+  std::optional<std::uint64_t> body_limit_;
   Duration tear_down_limit_{};
   Duration blocked_after_{};
   const SharedNodes* shared_ = nullptr;
   const std::vector<PlannedMapper>* mappers_ = nullptr;
+  const CallPlans* calls_ = nullptr;
   std::vector<std::unique_ptr<ScopeSet>> scope_sets_;
 };
 

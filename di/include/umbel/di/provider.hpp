@@ -51,7 +51,8 @@ struct CheckParameter {
       "umbel: this node takes a parameter that nothing provides (the message names it and the node). A node may "
       "take Depends<f>, Exclusive<f>, Guard<f>, Lazy<f>, Try<f>, After<f>, State<T>, Path<\"name\", T>, "
       "Query<\"name\", T>, Header<\"name\", T>, Cookie<\"name\", T>, Body<std::string_view>, Scopes, Deadline and "
-      "StopToken, each by value, and const Request&, ResponseHead& and Background&. To pass what another function "
+      "StopToken, each by value, and const Request&, ResponseHead&, Background& and BodyStream&. To pass what another "
+      "function "
       "returns, write Depends<that_function>. (lazy.hpp, try.hpp, scopes.hpp and deadline.hpp have some of these.)");
   static constexpr bool value = true;  // Told once, not again by those who ask.
 };
@@ -99,6 +100,10 @@ struct CheckProvider : CheckCallable<std::remove_cvref_t<decltype(provider)>, Pr
   static_assert(std::is_function_v<std::remove_reference_t<decltype(provider)>> ||
                     std::is_const_v<std::remove_reference_t<decltype(provider)>>,
                 "umbel: a provider object must be const: declare it `inline constexpr`");
+  static_assert(
+      !Returned<typename CheckProvider::Result>::is_stream,
+      "umbel: a Stream is a reply, and nothing that another node could take: make it the handler, or the body "
+      "of the handler's Response: Response::stream(\"text/csv\", rows())");
 };
 template <class Handler>
 using CheckHandler = CheckCallable<Handler, HandlerNamed<Handler>>;
@@ -262,8 +267,15 @@ struct NodeCode<Call, R, TypeList<P...>> {
     return run_with(resolver, step, error, std::index_sequence_for<P...>{});
   }
 
-  /// Ends a coroutine that has finished.
+  /// Ends a coroutine that has finished; of a stream, looks how it has begun.
   static Status settle(void* coroutine, void* slot, ErrorBox& error, const Step&) noexcept {
+    if constexpr (Returned<R>::is_stream) {
+      auto& stream = *static_cast<StreamRun*>(slot);
+      if (!stream.thrown()) return Status::done;
+      failed_with(stream.thrown(), error);
+      std::destroy_at(&stream);
+      return Status::failed;
+    }
     if constexpr (Returned<R>::is_coroutine) {
       const auto handle = R::Handle::from_address(coroutine);
       if (handle.promise().thrown) [[unlikely]] {
@@ -309,6 +321,14 @@ private:
         promise.continuation.set(static_cast<Ending&>(node.late));
         node.late.settle = settle;
         node.late.coroutine = handle.address();
+        return Status::pending;
+      } else if constexpr (Returned<R>::is_stream) {
+        auto& node = *::new (resolver.at(step.env)) NodeRun;
+        node.env.context = &resolver.context();
+        auto& stream = *::new (resolver.at(step.slot)) StreamRun{
+            Call::call(step.callable, ParameterTraits<P>::get(resolver, step, step.inputs[I])...).release(), node.env};
+        if (stream.start(node.late)) return settle(nullptr, &stream, error, step);
+        node.late.settle = settle;
         return Status::pending;
       } else if constexpr (std::is_void_v<R>) {
         Call::call(step.callable, ParameterTraits<P>::get(resolver, step, step.inputs[I])...);
@@ -377,7 +397,7 @@ constexpr NodeKind kind_of() {
   if constexpr (SaysItsKind<F>) return F::umbel_node_kind;
   else if constexpr (R::is_sync_resource) return NodeKind::sync_resource;
   else if constexpr (R::is_resource) return NodeKind::resource;
-  else return R::is_coroutine ? NodeKind::coroutine : NodeKind::plain;
+  else return R::is_coroutine || R::is_stream ? NodeKind::coroutine : NodeKind::plain;
 }
 
 constexpr bool comes_with_the_request(Source source) noexcept {
@@ -388,7 +408,7 @@ constexpr bool comes_with_the_request(Source source) noexcept {
 constexpr void add_needs(NodeInfo& info) {
   for (std::size_t i = 0; i < info.need_count; ++i) {
     const Need& need = info.needs[i];
-    info.takes_body |= need.source == Source::body;
+    info.takes_body |= need.source == Source::body || need.source == Source::body_stream;
     info.takes_request |= comes_with_the_request(need.source);
     info.reads_scopes |= need.source == Source::scopes;
     if (need.source != Source::node) continue;

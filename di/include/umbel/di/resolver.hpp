@@ -30,6 +30,7 @@ namespace umbel::detail {
 
 class Plan;
 class BackgroundTask;
+class CallPlans;
 struct AsyncState;
 struct LazyWaiter;
 struct PlannedValue;
@@ -146,6 +147,12 @@ public:
   void* at(std::uint32_t offset) noexcept { return reinterpret_cast<std::byte*>(this) + offset; }
   const Request& request() const noexcept { return *request_; }
   Context& context() const noexcept { return *env_.context; }
+  /// Null if it was no transport that asked.
+  Exchange* exchange() const noexcept { return exchange_; }
+  /// Null outside of an App.
+  const CallPlans* calls() const noexcept;
+  /// As the route says.
+  void limit_body() noexcept;
   Arena& arena() noexcept { return arena_; }
 
   /// What a node that is done has made.
@@ -205,15 +212,17 @@ private:
   bool extract_values() noexcept;
   void extract_others(const PlannedValue* value) noexcept;
   bool has_body() noexcept;
+  bool collect_body() noexcept;
   void check_body() noexcept;
   void sweep() noexcept;
   void leave_sweep(Status status, ErrorBox error) noexcept;
   void reply_simply() noexcept;
-  void reply_and_destroy() noexcept;
+  void reply_and_close() noexcept;
 
   // When something is in flight.
   enum class Stage : std::uint8_t { again, waits, over };
   void enter_async(std::size_t done) noexcept;
+  void open_account(std::size_t done) noexcept;
   void advance() noexcept;
   void go_on() noexcept;
   void start_ready() noexcept;
@@ -274,6 +283,7 @@ private:
   void end() noexcept;
   bool close_made(Closes closes) noexcept;
   bool close(const Step& step) noexcept;
+  void leave_closing(const Step& step, Status status, ErrorBox error) noexcept;
   const Outcome& outcome() noexcept;
   Closing& open_closing(const Step& step) noexcept;
   Closing* closing_of(const Step& step) noexcept;
@@ -291,7 +301,8 @@ private:
   void answer() noexcept;
   bool map_error() noexcept;
   void answer_with(Response&& response) noexcept;
-  bool must_hold() noexcept;
+  bool must_hold(const Response& response) noexcept;
+  void end_stream() noexcept;
   template <class F>
   void for_each_background(F f) noexcept;
   void drop_tasks() noexcept;

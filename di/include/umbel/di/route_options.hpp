@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -20,7 +21,8 @@ namespace detail {
 template <const NodeInfo* node, class = std::make_index_sequence<node->need_count>>
 inline constexpr bool takes_body = false;
 template <const NodeInfo* node, std::size_t i, bool is_node = node->needs[i].source == Source::node>
-inline constexpr bool need_takes_body = node->needs[i].source == Source::body;
+inline constexpr bool need_takes_body =
+    node->needs[i].source == Source::body || node->needs[i].source == Source::body_stream;
 template <const NodeInfo* node, std::size_t i>
 inline constexpr bool need_takes_body<node, i, true> = takes_body<node->needs[i].node>;
 template <const NodeInfo* node, std::size_t... i>
@@ -91,13 +93,14 @@ private:
 template <FixedString... tag>
 inline constexpr TagList tags{detail::TagArray<tag...>::all, sizeof...(tag)};
 
-/// Of one route, or of every route of a router where it is included. Of `policy`, `deadline` and `on_disconnect` what
-/// stands closest to the route counts: route, inner router, its inclusion, outer router, App. Guards and tags add up,
-/// the App's first.
+/// Of one route, or of every route of a router where it is included. Of `policy`, `deadline`, `on_disconnect` and
+/// `body_limit` what stands closest to the route counts: route, inner router, its inclusion, outer router, App. Guards
+/// and tags add up, the App's first.
 struct RouteOptions {
   std::optional<Policy> policy{};
   std::optional<std::chrono::milliseconds> deadline{};  // 0: none, whatever the routers around it say.
   std::optional<OnDisconnect> on_disconnect{};          // Left out everywhere: as the request's method says.
+  std::optional<std::uint64_t> body_limit{};            // Bytes; left out everywhere: as the transport says.
   GuardList guards{};
   TagList tags{};
 };

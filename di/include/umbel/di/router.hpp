@@ -46,6 +46,7 @@ struct Placement {
   std::string text;  // The whole template: "/users/{id}/orders"
   std::optional<Policy> policy;
   std::optional<std::chrono::milliseconds> deadline;
+  std::optional<std::uint64_t> body_limit;
   std::optional<OnDisconnect> on_disconnect;
   std::vector<GuardLayer> guard_layers;  // Outermost first; none is empty.
   std::vector<std::string_view> tags;    // Outermost first.
@@ -195,6 +196,8 @@ public:
 
   /// For every route that does not say otherwise, nor has a router that does.
   Router& policy(Policy policy) { return contents_->options().policy = policy, *this; }
+  /// The same. How many bytes of a body are taken, whatever the transport's own limit is; more is 413.
+  Router& body_limit(std::uint64_t bytes) { return contents_->options().body_limit = bytes, *this; }
   /// The same. How long a request may take; 0: as long as it likes, whatever the routers around say.
   Router& deadline(std::chrono::milliseconds deadline) { return contents_->options().deadline = deadline, *this; }
   /// The same. What becomes of a request whose peer leaves.

@@ -5,6 +5,8 @@
 #include <type_traits>
 
 #include "umbel/core/error.hpp"
+#include "umbel/core/event_stream.hpp"
+#include "umbel/core/stream.hpp"
 #include "umbel/core/task.hpp"
 #include "umbel/di/resource.hpp"
 
@@ -60,6 +62,7 @@ struct Returned {
   static constexpr bool is_result = false;
   static constexpr bool is_resource = false;
   static constexpr bool is_sync_resource = false;
+  static constexpr bool is_stream = false;
   using Slot = R;   // What lies in the request's memory.
   using Value = R;  // What dependents see.
 };
@@ -76,6 +79,16 @@ template <class T>
 struct Returned<Resource<T>> : Returned<T> {
   static constexpr bool is_resource = true;
   using Slot = const void*;  // Where the value is, in the coroutine.
+};
+template <>
+struct Returned<Stream> : Returned<int> {
+  static constexpr bool is_stream = true;
+  using Slot = StreamRun;
+  using Value = Stream;
+};
+template <>
+struct Returned<EventStream> : Returned<Stream> {
+  using Value = EventStream;
 };
 template <class T>
 struct Returned<SyncResource<T>> : Returned<Resource<T>> {

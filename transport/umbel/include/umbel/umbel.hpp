@@ -2,13 +2,16 @@
 #pragma once
 // Everything that a program with an App and an HTTP/1.1 server needs. Testing and loopback stand apart.
 
+#include "umbel/core/command_line.hpp"
 #include "umbel/core/completion.hpp"
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/when_all.hpp"
 #include "umbel/di/app.hpp"
 #include "umbel/di/background.hpp"
+#include "umbel/di/body_stream.hpp"
 #include "umbel/di/deadline.hpp"
 #include "umbel/di/engine.hpp"
+#include "umbel/di/every.hpp"
 #include "umbel/di/health.hpp"
 #include "umbel/di/lazy.hpp"
 #include "umbel/di/provide.hpp"
