@@ -103,8 +103,6 @@ public:
   bool streams() const noexcept { return streams_; }
   /// What is answered while the App opens. Null: the request waits.
   auto before_open() const noexcept { return before_open_; }
-  /// Whether its resources are wanted until the last byte is sent.
-  bool streams() const noexcept { return streams_; }
   /// The handler's name, if the program's symbols tell it; else "handler".
   std::string name() const;
 
@@ -117,7 +115,6 @@ private:
   bool returns_response_ = false;
   bool streams_ = false;
   Response (*before_open_)() = nullptr;
-  bool streams_ = false;
   const void* function_ = nullptr;  // The address of a plain function.
 };
 
