@@ -31,7 +31,7 @@ protected:
 };
 
 TEST_F(PullingPieces, HearsWhenItIsWorthToAskAgain) {
-  EXPECT_EQ(owner.pull(pieces, chunk), Pulled::pending);
+  EXPECT_EQ(owner.pull(port.context(), pieces, chunk), Pulled::pending);
   EXPECT_TRUE(owner.is_awaited());
 
   pieces.add("one");
@@ -40,7 +40,7 @@ TEST_F(PullingPieces, HearsWhenItIsWorthToAskAgain) {
 
   EXPECT_EQ(owner.log, "ready ");
   EXPECT_FALSE(owner.is_awaited());
-  EXPECT_EQ(owner.pull(pieces, chunk), Pulled::chunk);
+  EXPECT_EQ(owner.pull(port.context(), pieces, chunk), Pulled::chunk);
   EXPECT_EQ(chunk, "one");
   EXPECT_FALSE(owner.forget(port.context())) << "nothing is on its way";
 }
@@ -48,7 +48,7 @@ TEST_F(PullingPieces, HearsWhenItIsWorthToAskAgain) {
 TEST_F(PullingPieces, HearsNothingOfWhatItHasForgotten) {
   for (const bool is_enqueued : {false, true}) {
     owner.log.clear();
-    ASSERT_EQ(owner.pull(pieces, chunk), Pulled::pending);
+    ASSERT_EQ(owner.pull(port.context(), pieces, chunk), Pulled::pending);
     if (is_enqueued) pieces.add("late");
 
     EXPECT_TRUE(owner.forget(port.context()));

@@ -62,7 +62,7 @@ public:
   }
   StreamRun(const StreamRun&) = delete;
   StreamRun& operator=(const StreamRun&) = delete;
-  ~StreamRun() {
+  virtual ~StreamRun() {
     if (coroutine_) coroutine_.destroy();
   }
 
@@ -123,6 +123,7 @@ public:
 
 private:
   explicit FreeStream(StreamHandle stream) noexcept : StreamRun(stream, own_) {}
+  ~FreeStream() override = default;
   void ended() noexcept override;
   Env own_;
 };
