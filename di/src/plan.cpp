@@ -760,7 +760,7 @@ private:
     const bool runs_through =
         std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
     plan_->fits_stack_ = runs_through && !plan_->reads_body_ && !plan_->starts_specially_ &&
-                         !plan_->takes_background_ && bytes_ <= Plan::stack_block;
+                         !plan_->takes_background_ && !plan_->mappers_ && bytes_ <= Plan::stack_block;
   }
 
   void check_wrappers() {

@@ -227,11 +227,14 @@ void Resolver::reply_and_close() noexcept {
   release();
 }
 
+/// The request ends before `serve` returns.
+bool Resolver::is_on_stack() const noexcept { return plan_->fits_stack_ && exchange_; }
+
 void Resolver::release() noexcept {
   const Plan& plan = *plan_;
-  const bool is_on_stack = plan.fits_stack_ && exchange_;
+  const bool was_on_stack = is_on_stack();
   this->~Resolver();
-  if (!is_on_stack) BlockPool::give(this, plan.bytes_);
+  if (!was_on_stack) BlockPool::give(this, plan.bytes_);
 }
 
 }  // namespace umbel::detail

@@ -350,7 +350,8 @@ void Resolver::answer_with(Response&& response) noexcept {
 
 /// Whether anything is left to be done when the reply is sent.
 bool Resolver::must_hold(const Response& response) noexcept {
-  if (response.source() || has_tasks()) return true;
+  // On the stack there is nothing that a source could refer to, and nobody who could wait.
+  if ((response.source() && !is_on_stack()) || has_tasks()) return true;
   for (std::uint32_t i = 0; i < async_->made; ++i) {
     const Step& step = plan_->steps_[async_->order()[i]];
     if (step.info->is_resource() && plan_->closes_[step.index] == Closes::request) return true;

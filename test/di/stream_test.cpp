@@ -16,6 +16,7 @@
 #include "umbel/core/sleep.hpp"
 #include "umbel/di/background.hpp"
 #include "umbel/di/observer.hpp"
+#include "umbel/di/provide.hpp"
 #include "umbel/di/response_head.hpp"
 
 namespace umbel::test {
@@ -383,6 +384,30 @@ EventStream forged() { co_yield Event{.data = "x", .event = "a\ndata: forged"}; 
 TEST_F(EventStreams, TakeNoNameOfSeveralLines) {
   app.get("/", forged);
   EXPECT_EQ(status("/"), 500);
+}
+
+
+Response with_numbers(ResponseHead& head) {
+  head.set("x-count", "1");
+  return Response::stream("text/plain", numbers(1));
+}
+
+TEST_F(Streams, OutliveARequestThatNeverSuspended) {
+  const LiveCheck check;
+  app.get("/", on_loop<with_numbers>);
+  for (const auto deadline : {Time::max(), port.context().now() + 1h}) {
+    const auto peer = connect("/");
+    peer->set_deadline(deadline);
+    peer->ask(app);
+
+    EXPECT_EQ(peer->header("x-count"), "1");
+    EXPECT_EQ(peer->pull(), "[pending]");
+    port.advance(1ms);
+    EXPECT_EQ(peer->pull(), "0");
+    EXPECT_EQ(peer->pull(), "[end]");
+    run();
+  }
+  EXPECT_TRUE(check.ok());
 }
 
 }  // namespace

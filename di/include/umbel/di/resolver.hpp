@@ -317,6 +317,7 @@ private:
   void leave() noexcept;
   ErrorBox caller_error();
   void finish_values() noexcept;
+  bool is_on_stack() const noexcept;
   void release() noexcept;
 
   static std::coroutine_handle<> node_ended(Ending& ending) noexcept;
