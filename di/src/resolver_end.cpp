@@ -53,6 +53,7 @@ void Resolver::finish() noexcept {
     return caller_->made(*this);
   }
   if (succeeded()) make_result();
+  else if (plan_->streams_) drop_stream();
   close_from(Phase::closing_handler);
 }
 
@@ -365,10 +366,16 @@ void Resolver::sent(Work& work) noexcept {
   else resolver.begin_tasks();
 }
 
+/// It has begun, and no reply will be made of it.
+void Resolver::drop_stream() noexcept {
+  const Step& root = plan_->steps_.back();
+  if (is_made(root.index)) static_cast<StreamRun*>(at(root.slot))->drop();
+}
+
 /// The transport wants no more of it. What the rest of the request is shown depends on how it went.
 void Resolver::end_stream() noexcept {
   const Step& root = plan_->steps_.back();
-  if (is_made(root.index)) {
+  if (succeeded()) {
     auto& stream = *static_cast<StreamRun*>(at(root.slot));
     if (!stream.is_over()) return stream.when_over(async_->sent);
     if (exchange_->stop_token().stop_requested() && stream.was_cut()) {

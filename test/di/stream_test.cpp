@@ -302,6 +302,44 @@ TEST_F(StreamEnd, BeforeTheHeadIsThatOfAnyCoroutine) {  // Rule 25.
   EXPECT_TRUE(check.ok());
 }
 
+struct Leaving : Timer {
+  explicit Leaving(Peer& p) noexcept : Timer([](Timer& t) noexcept { static_cast<Leaving&>(t).peer.leave(); }), peer(p) {}
+  Peer& peer;
+};
+
+Stream slow_over_r1(Depends<r1>) {
+  const Live live;
+  co_await sleep(10ms);
+  co_yield "first";
+}
+
+TEST_F(StreamEnd, ComesWhenThePeerLeavesJustAfterTheFirstChunk) {  // Rule 25.
+  const LiveCheck check;
+  app.get("/", slow_over_r1);
+  const auto peer = begin("/");
+  Leaving leaving{*peer};
+  leaving.start(port.context(), port.context().now() + 10ms);
+
+  port.advance(10ms);
+  run();
+  EXPECT_EQ(peer->status(), 503);
+  EXPECT_FALSE(peer->is_held());
+  EXPECT_EQ(journal().take(), "r1+ r1!cancelled r1-");
+  EXPECT_TRUE(check.ok());
+}
+
+TEST_F(StreamEnd, ComesWhenThePeerHadLeftBefore) {
+  const LiveCheck check;
+  app.get("/", endless);
+  const auto peer = connect("/");
+  peer->leave();
+
+  peer->ask(app);
+  run();
+  EXPECT_FALSE(peer->is_held());
+  EXPECT_TRUE(check.ok());
+}
+
 // --- a stream as a Response's body ----------------------------------------------------------------------------------
 
 Stream numbers(int count) {

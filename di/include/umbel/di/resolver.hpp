@@ -304,6 +304,7 @@ private:
   bool map_error() noexcept;
   void answer_with(Response&& response) noexcept;
   bool must_hold(const Response& response) noexcept;
+  void drop_stream() noexcept;
   void end_stream() noexcept;
   template <class F>
   void for_each_background(F f) noexcept;
