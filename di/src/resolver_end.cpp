@@ -386,6 +386,7 @@ void Resolver::end_stream() noexcept {
       tell_late(root, *error);
       trouble().failed.push_back({root.index, std::move(error), false, true});
       limit_ = std::min<std::uint32_t>(limit_, root.index);
+      drop_tasks();
     }
   }
   begin_tasks();

@@ -220,6 +220,23 @@ TEST_F(StreamEnd, IsToldLateIfItFails) {  // Rules 20 and 22.
   EXPECT_EQ(peer->status(), 200);
 }
 
+Stream breaks_with_tasks(Background& background) {
+  background.add([] { journal().write("task"); });
+  background.add_always([] { journal().write("always"); });
+  co_yield "one";
+  throw HttpError{500};
+}
+
+TEST_F(StreamEnd, DropsTasksIfItFails) {  // Rule 34.
+  app.get("/", breaks_with_tasks);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+
+  run();
+  EXPECT_EQ(journal().take(), "always");
+}
+
 Stream endless(Depends<r1>) {
   const Live live;
   for (;;) {
