@@ -137,6 +137,7 @@ bool Resolver::has_body() noexcept {
   enter_async(0);
   async_->gate = plan_->step_count_;
   async_->has_body = true;
+  if (async_->cancelled) return true;
   if (!collect_body()) return false;
   if (!async_->cancelled) {  // Nothing is in flight after all.
     async_->stopped.unlink();
