@@ -192,6 +192,30 @@ TEST_F(StreamLife, OfWhatItTakesIsThatOfTheRequest) {  // Rule 16.
   EXPECT_EQ(journal().take(), "~repository r1-");
 }
 
+Resource<int> over_r2(Depends<r2, Lifetime::last_use>) {
+  journal().write("o+");
+  int value = 1;
+  co_yield value;
+  journal().write("o-");
+}
+Task<int> only_asks(Depends<r1, Lifetime::last_use>) { co_return 1; }
+Stream takes_to_the_last_use(Depends<only_asks>, Depends<over_r2, Lifetime::last_use>) {
+  co_yield "one";
+  journal().write("use");
+  co_yield "two";
+}
+
+TEST_F(StreamLife, OfWhatEndsWithItsLastUseIsAsLongAsTheStream) {  // Rule 16.
+  app.get("/", takes_to_the_last_use);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+  peer->pull();
+
+  run();
+  EXPECT_EQ(journal().take(), "r1+ r1- r2+ o+ use o- r2-");
+}
+
 // --- how it ends ----------------------------------------------------------------------------------------------------
 
 struct Late : Observer {
