@@ -15,6 +15,7 @@
 #include "umbel/core/event_stream.hpp"
 #include "umbel/core/sleep.hpp"
 #include "umbel/di/background.hpp"
+#include "umbel/di/lazy.hpp"
 #include "umbel/di/observer.hpp"
 #include "umbel/di/provide.hpp"
 #include "umbel/di/response_head.hpp"
@@ -214,6 +215,32 @@ TEST_F(StreamLife, OfWhatEndsWithItsLastUseIsAsLongAsTheStream) {  // Rule 16.
 
   run();
   EXPECT_EQ(journal().take(), "r1+ r1- r2+ o+ use o- r2-");
+}
+
+Task<int> five() { co_return 5; }
+Stream asks_early(Lazy<five> number) {
+  const int first = co_await number;
+  co_yield std::to_string(first);
+  const int again = co_await number;
+  co_yield std::to_string(again + 1);
+}
+Stream asks_late(Lazy<five> number) {
+  co_yield "one";
+  const int late = co_await number;
+  co_yield std::to_string(late);
+}
+
+TEST_F(StreamLife, HasALazyNodeRunBeforeTheFirstChunkOnly) {  // Rule 11.
+  app.get("/early", asks_early);
+  app.get("/late", asks_late);
+  const auto early = begin("/early");
+  run();
+  const auto late = begin("/late");
+
+  EXPECT_EQ(early->pull(), "5");
+  EXPECT_EQ(early->pull(), "6");
+  EXPECT_EQ(late->pull(), "one");
+  EXPECT_EQ(late->pull(), "[failed]");
 }
 
 // --- how it ends ----------------------------------------------------------------------------------------------------

@@ -186,6 +186,9 @@ public:
   /// Its tear-down has begun, or is over.
   bool is_closing(std::uint16_t step) const noexcept;
 
+  /// The handler is done, or has begun its stream, or the request has failed: no node is started any more.
+  bool is_ending() const noexcept;
+
   /// When an answer is of no use any more.
   Time deadline() const noexcept;
   const Peer* peer() const noexcept { return exchange_ ? exchange_->peer() : nullptr; }
