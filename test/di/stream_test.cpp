@@ -241,6 +241,8 @@ TEST_F(StreamLife, HasALazyNodeRunBeforeTheFirstChunkOnly) {  // Rule 11.
   EXPECT_EQ(early->pull(), "6");
   EXPECT_EQ(late->pull(), "one");
   EXPECT_EQ(late->pull(), "[failed]");
+  EXPECT_EQ(early->pull(), "[end]");
+  run();
 }
 
 // --- how it ends ----------------------------------------------------------------------------------------------------
