@@ -361,6 +361,44 @@ TEST_F(StreamEnd, IsWaitedForByTheTearDownOfWhatItUses) {  // Rule 17.
   EXPECT_EQ(journal().take(), "r1+ cleans r1!cancelled r1-");
 }
 
+TEST_F(StreamEnd, IsNoFailureOfAnAwaitThatNobodyWants) {
+  Late late;
+  app.observe(late);
+  app.get("/", endless);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+
+  peer->drop_source();
+  run();
+  EXPECT_EQ(journal().take(), "r1+ r1-");
+  EXPECT_EQ(late.text, "");
+}
+
+Stream fails_to_stop(Depends<r1>) {
+  co_yield "one";
+  try {
+    co_await sleep(1h);
+  } catch (const Cancelled&) {
+  }
+  throw HttpError{500, "Out of ink"};
+}
+
+TEST_F(StreamEnd, IsToldLateIfItFailsWhenThePeerHasLeft) {  // Rule 22.
+  Late late;
+  app.observe(late);
+  app.get("/", fails_to_stop);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+
+  peer->leave();
+  peer->drop_source();
+  run();
+  EXPECT_EQ(journal().take(), "r1+ r1!cancelled r1-");
+  EXPECT_NE(late.text.find("Out of ink"), std::string::npos) << late.text;
+}
+
 TEST_F(StreamEnd, BeforeTheHeadIsThatOfAnyCoroutine) {  // Rule 25.
   const LiveCheck check;
   app.get("/", slow_start);
