@@ -97,7 +97,6 @@ Task<void> of_a_path(Path<"id", int>) { co_return; }
 
 TEST_F(Everys, RefuseWhatNeedsARoute) { EXPECT_THROW((Every<of_a_path>{engine, 10ms}), StartError); }
 
-
 TEST_F(Everys, MayNeverCome) {
   std::optional<Every<tick>> ticking;
   ticking.emplace(engine, Duration::max());

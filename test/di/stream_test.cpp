@@ -411,7 +411,8 @@ TEST_F(StreamEnd, BeforeTheHeadIsThatOfAnyCoroutine) {  // Rule 25.
 }
 
 struct Leaving : Timer {
-  explicit Leaving(Peer& p) noexcept : Timer([](Timer& t) noexcept { static_cast<Leaving&>(t).peer.leave(); }), peer(p) {}
+  explicit Leaving(Peer& p) noexcept
+      : Timer([](Timer& t) noexcept { static_cast<Leaving&>(t).peer.leave(); }), peer(p) {}
   Peer& peer;
 };
 
@@ -531,7 +532,6 @@ TEST_F(EventStreams, TakeNoNameOfSeveralLines) {
   app.get("/", forged);
   EXPECT_EQ(status("/"), 500);
 }
-
 
 Response with_numbers(ResponseHead& head) {
   head.set("x-count", "1");
