@@ -378,12 +378,13 @@ void Resolver::end_stream() noexcept {
   if (succeeded()) {
     auto& stream = *static_cast<StreamRun*>(at(root.slot));
     if (!stream.is_over()) return stream.when_over(async_->sent);
+    auto error = stream.failure() ? std::make_unique<Error>(stream.failure()) : nullptr;
+    if (error && stream.was_cut() && error->is_cancelled()) error.reset();  // As it was asked to.
+    if (error) tell_late(root, *error);
     if (exchange_->stop_token().stop_requested() && stream.was_cut()) {
       async_->cancelled = true;
       async_->reason = exchange_->stop_reason();
-    } else if (stream.failure()) {
-      auto error = std::make_unique<Error>(stream.failure());
-      tell_late(root, *error);
+    } else if (error) {
       trouble().failed.push_back({root.index, std::move(error), false, true});
       limit_ = std::min<std::uint32_t>(limit_, root.index);
       drop_tasks();

@@ -138,7 +138,6 @@ TEST_F(BodyStreams, AreThereWithoutATransport) {
   EXPECT_EQ(text, "here");
 }
 
-
 Task<Response> takes_all(Body<std::string_view> body) { co_return Response::text(std::string{*body}); }
 
 TEST_F(BodyStreams, AreNotWaitedForByWhoWasStoppedBefore) {

@@ -110,7 +110,6 @@ TEST_F(ErrorMapping, AnswersForATearDownBeforeTheReply) {  // Rule 20.
   EXPECT_EQ(body("/"), "later: commit");
 }
 
-
 Response has_no_database() { throw DatabaseDown{"no route to host"}; }
 
 TEST_F(ErrorMapping, AnswersForARequestThatNeverSuspended) {

@@ -241,6 +241,8 @@ TEST_F(StreamLife, HasALazyNodeRunBeforeTheFirstChunkOnly) {  // Rule 11.
   EXPECT_EQ(early->pull(), "6");
   EXPECT_EQ(late->pull(), "one");
   EXPECT_EQ(late->pull(), "[failed]");
+  EXPECT_EQ(early->pull(), "[end]");
+  run();
 }
 
 // --- how it ends ----------------------------------------------------------------------------------------------------
@@ -359,6 +361,44 @@ TEST_F(StreamEnd, IsWaitedForByTheTearDownOfWhatItUses) {  // Rule 17.
   EXPECT_EQ(journal().take(), "r1+ cleans r1!cancelled r1-");
 }
 
+TEST_F(StreamEnd, IsNoFailureOfAnAwaitThatNobodyWants) {
+  Late late;
+  app.observe(late);
+  app.get("/", endless);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+
+  peer->drop_source();
+  run();
+  EXPECT_EQ(journal().take(), "r1+ r1-");
+  EXPECT_EQ(late.text, "");
+}
+
+Stream fails_to_stop(Depends<r1>) {
+  co_yield "one";
+  try {
+    co_await sleep(1h);
+  } catch (const Cancelled&) {
+  }
+  throw HttpError{500, "Out of ink"};
+}
+
+TEST_F(StreamEnd, IsToldLateIfItFailsWhenThePeerHasLeft) {  // Rule 22.
+  Late late;
+  app.observe(late);
+  app.get("/", fails_to_stop);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+
+  peer->leave();
+  peer->drop_source();
+  run();
+  EXPECT_EQ(journal().take(), "r1+ r1!cancelled r1-");
+  EXPECT_NE(late.text.find("Out of ink"), std::string::npos) << late.text;
+}
+
 TEST_F(StreamEnd, BeforeTheHeadIsThatOfAnyCoroutine) {  // Rule 25.
   const LiveCheck check;
   app.get("/", slow_start);
@@ -371,7 +411,8 @@ TEST_F(StreamEnd, BeforeTheHeadIsThatOfAnyCoroutine) {  // Rule 25.
 }
 
 struct Leaving : Timer {
-  explicit Leaving(Peer& p) noexcept : Timer([](Timer& t) noexcept { static_cast<Leaving&>(t).peer.leave(); }), peer(p) {}
+  explicit Leaving(Peer& p) noexcept
+      : Timer([](Timer& t) noexcept { static_cast<Leaving&>(t).peer.leave(); }), peer(p) {}
   Peer& peer;
 };
 
@@ -491,7 +532,6 @@ TEST_F(EventStreams, TakeNoNameOfSeveralLines) {
   app.get("/", forged);
   EXPECT_EQ(status("/"), 500);
 }
-
 
 Response with_numbers(ResponseHead& head) {
   head.set("x-count", "1");
