@@ -239,10 +239,13 @@ class SlowPeers(Chaos):
         clients = self.connect(20, receive_buffer=4 * KIB)
         for client in clients:
             client.send(get("/large?mib=1000"))
+        state = self.wait_for(lambda state: state["streams"] == len(clients))
+        self.assertEqual(state["streams"], len(clients))
         held = []
-        while (state := self.state())["streams"] > 0:
+        while state["streams"] > 0:
             held.append((state["heap"], state["streamed"]))
             time.sleep(PATIENCE / 10)
+            state = self.state()
         most = max(heap for heap, _ in held) - self.before["heap"]
         print(f"  at most {most // len(clients)} bytes of heap, {held[-1][1] // len(clients)} bytes pulled for each")
         self.assertLess(most, len(clients) * 160 * KIB)
