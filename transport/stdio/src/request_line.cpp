@@ -154,10 +154,8 @@ void RequestLine::read_body(JsonValue value) {
 
 void RequestLine::decode_body(JsonValue value) {
   if (std::exchange(has_body_, true)) refuse(value, "is a second body");
-  std::optional<std::string> bytes = from_base64(value.as_string());
-  if (!bytes) refuse(value, "is no base64 (RFC 4648, 4)");
-  decoded_ = std::move(*bytes);
-  body_ = decoded_;
+  decoded_ = from_base64(value.as_string());
+  if (!decoded_) refuse(value, "is no base64 (RFC 4648, 4)");
 }
 
 void RequestLine::read_timeout(JsonValue value) {

@@ -27,7 +27,7 @@ public:
   const Id& id() const noexcept { return id_; }
   /// Without the body. Valid while this object is, and stays where it is.
   Request request() const noexcept { return {method_, target_, Headers{fields_}}; }
-  std::string_view body() const noexcept { return body_; }
+  std::string_view body() const noexcept { return decoded_ ? std::string_view{*decoded_} : body_; }
   const std::optional<std::chrono::milliseconds>& timeout() const noexcept { return timeout_; }
 
 private:
@@ -46,8 +46,8 @@ private:
   Method method_ = Method::get;
   std::string_view target_;
   std::vector<HeaderField> fields_;
-  std::string decoded_;
   std::string_view body_;
+  std::optional<std::string> decoded_;  // In place of it.
   bool has_body_ = false;
   std::optional<std::chrono::milliseconds> timeout_;
 };
