@@ -645,6 +645,7 @@ TEST_F(Stdio, StartsAgainWithTheLineThatItHadBegunToRead) {
   turn_until([&] { return drained.is_done; });
   EXPECT_EQ(server->state(), TransportState::stopped);
 
+  stopped.is_done = false;
   server->start();
   EXPECT_EQ(body_of(ask("\"/two\"}")), "GET /two");
   EXPECT_EQ(desk.words, "open draining close open ");
