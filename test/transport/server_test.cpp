@@ -213,7 +213,7 @@ private:
   /// A body of so many KiB.
   struct Kibibytes final : BodySource {
     explicit Kibibytes(int n) : left(n) {}
-    Pulled pull(string_view& chunk, Work&) noexcept override {
+    Pulled pull(Context&, string_view& chunk, Work&) noexcept override {
       chunk = text;
       return left-- > 0 ? Pulled::chunk : Pulled::end;
     }

@@ -37,6 +37,7 @@ class Incoming::Receiver {
 public:
   Receiver(Client& client, detail::Call& call, Response&& response, Method method)
       : client_(client), call_(call), response_(std::move(response)), source_(response_.take_source()) {
+    call_.hold();
     const bool has_body = method != Method::head && Response::may_have_body(response_.status());
     if (source_ && has_body) announced_ = source_->size();
     if (!has_body) drop_source();
@@ -221,9 +222,17 @@ void Outgoing::drop() noexcept {
   ready_ = nullptr;
 }
 
-Reply::Reply(Response&& response, Method method) : status_(response.status()), response_(std::move(response)) {
-  if (method != Method::head && Response::may_have_body(status_)) body_ = response_.body();
+namespace {
+
+// What a peer would see of it.
+std::string_view body_of(const Response& response, Method method) noexcept {
+  return method != Method::head && Response::may_have_body(response.status()) ? response.body() : std::string_view{};
 }
+
+}  // namespace
+
+Reply::Reply(Response&& response, Method method)
+    : status_(response.status()), body_(body_of(response, method)), response_(std::move(response)) {}
 
 Client::Client(Service& service, Options options)
     : service_(service),
@@ -255,20 +264,32 @@ Reply Client::post(std::string target, std::string body) {
   return send(std::move(request));
 }
 
-Task<Incoming> Client::open(OwnedRequest request, BodySourcePtr body) {
+ServiceCall Client::call(OwnedRequest&& request) const {
   detail::Call& call = detail::Call::make(service_);
-  ServiceCall asked{call};
-  const Method method = request.view().method();
   call.ask(std::move(request));
   call.set_usual_limit(options_.body_limit);
-  call.take_body(std::move(body));
+  return ServiceCall{call};
+}
+
+Task<Incoming> Client::open(OwnedRequest request, BodySourcePtr body) {
+  const Method method = request.method();
+  ServiceCall asked = call(std::move(request));
+  asked.call().take_body(std::move(body));
   Response response = co_await asked;
-  call.hold();
-  co_return Incoming{*new Incoming::Receiver{*this, call, std::move(response), method}};
+  co_return Incoming{*new Incoming::Receiver{*this, asked.call(), std::move(response), method}};
 }
 
 Task<Reply> Client::ask(OwnedRequest request) {
-  Incoming incoming = co_await open(std::move(request));
+  const Method method = request.method();
+  return receive(call(std::move(request)), method);
+}
+
+Task<Reply> Client::receive(ServiceCall asked, Method method) {
+  Response response = co_await asked;
+  // Most of them. With a source it would not be over.
+  if (asked.call().is_over()) [[likely]]
+    co_return Reply{std::move(response), method};
+  Incoming incoming{*new Incoming::Receiver{*this, asked.call(), std::move(response), method}};
   std::string body;
   for (;;) {
     const std::string_view piece = co_await Incoming::Receiver::Piece{*incoming.receiver_};

@@ -17,6 +17,10 @@
 #include "umbel/core/service.hpp"
 #include "umbel/core/task.hpp"
 
+namespace umbel {
+class ServiceCall;
+}
+
 namespace umbel::loopback {
 
 /// What a client got. Owns its text.
@@ -158,6 +162,8 @@ public:
 private:
   friend class Incoming::Receiver;
   void open_service();
+  ServiceCall call(OwnedRequest&& request) const;
+  Task<Reply> receive(ServiceCall asked, Method method);
 
   Service& service_;
   Options options_;
