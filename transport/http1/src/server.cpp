@@ -268,7 +268,14 @@ const ServerOptions& Server::options() const noexcept { return impl_->options();
 Context& Server::context() const noexcept { return impl_->context(); }
 
 Capabilities Server::capabilities() const noexcept {
-  return {.disconnect = true, .half_close = true, .keep_alive = true, .early_refusal = true, .several_peers = true};
+  return {.stream_in = true,
+          .stream_out = true,
+          .trailers = true,
+          .disconnect = true,
+          .half_close = true,
+          .keep_alive = true,
+          .early_refusal = true,
+          .several_peers = true};
 }
 TransportState Server::state() const noexcept { return impl_->state(); }
 std::size_t Server::in_flight() const noexcept { return impl_->in_flight(); }
