@@ -65,7 +65,8 @@ public:
 
   /// Answers. Exactly once; then the exchange belongs to the transport again and may be gone. Harmless if the peer has
   /// left. HEAD, 204 and 304 are sent without the body.
-  /// If the response has a BodySource, the exchange and all that its request refers to stay until that is dropped.
+  /// If the response has a BodySource, the exchange and all that its request refers to stay until that is dropped. Who
+  /// has begun to read the body in pieces may go on then; a body that was not begun is dropped.
   virtual void reply(Response&& response) noexcept = 0;
   /// Answers, in place of `reply`, and keeps the exchange and all that its request refers to until `release`. `sent` is
   /// enqueued on the Context once: when the last byte has left for the peer, or the peer is gone; a BodySource has been
