@@ -442,7 +442,7 @@ void destroying_stops(Scene& scene) {
     Played& service;
     Exchange& exchange;
   } reply{scene.service, exchange};
-  scene.stops(exchange, [&] { scene.context().enqueue(reply); });
+  scene.stops(exchange, [&, &context = scene.context()] { context.enqueue(reply); });
   scene.destroy_transport();
 
   EXPECT_EQ(scene.service.journal, "start open draining reply close");
