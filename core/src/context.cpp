@@ -5,8 +5,16 @@
 #include <thread>
 
 #include "umbel/core/lane.hpp"
+#include "umbel/core/task.hpp"
 
 namespace umbel {
+
+void detail::resume_watched(Env& env, std::coroutine_handle<> coroutine) noexcept {
+  Watch& watch = *env.watch;
+  const Time began = env.context->now();
+  coroutine.resume();
+  watch.function(watch, began);
+}
 
 Context::~Context() {
   assert(jobs_away_ == 0 && "a Context was destroyed while a work pool or a lane still held jobs of it");

@@ -175,7 +175,10 @@ void Call::wake() noexcept {
   context_->enqueue(resume_);
 }
 
-void Call::resume(Work& work) noexcept { static_cast<Part<Work>&>(work).call.waking_.resume(); }
+void Call::resume(Work& work) noexcept {
+  Call& call = static_cast<Part<Work>&>(work).call;
+  detail::resume(*call.env_, call.waking_);
+}
 
 Pulled Call::Carried::pull(Context& context, std::string_view& chunk, Work& ready) noexcept {
   const Pulled pulled = source->pull(context, chunk, ready);

@@ -10,7 +10,7 @@ bool StreamRun::start(Ending& waiting) noexcept { return resume(waiting); }
 /// False: `waiting` is told when the coroutine has a chunk or has ended.
 bool StreamRun::resume(Ending& waiting) noexcept {
   promise_->continuation = Continuation{};
-  coroutine_.resume();
+  detail::resume(env_, coroutine_);
   if (coroutine_.done() || promise_->has_chunk) return true;
   promise_->continuation.set(waiting);
   return false;

@@ -32,7 +32,7 @@ void BodyStream::Read::Ready::run(Work& work) noexcept {
     if (read.pulled_ == Pulled::pending) return;
   }
   read.stopped_.unlink();
-  read.waiting_.resume();
+  detail::resume(*read.env_, read.waiting_);
 }
 
 /// What the transport has enqueued already comes by itself.

@@ -197,10 +197,13 @@ void Resolver::make(std::size_t index) noexcept {
 
 /// The step's coroutine will tell when it has ended.
 void Resolver::listen(const Step& step) noexcept {
-  auto& late = static_cast<NodeRun*>(at(step.env))->late;
-  late.function = node_ended;
-  late.resolver = this;
-  late.step = &step;
+  auto& run = *static_cast<NodeRun*>(at(step.env));
+  run.late.Ending::function = node_ended;
+  run.late.resolver = this;
+  run.late.step = &step;
+  if (plan_->blocked_after_ == Duration::zero()) return;
+  run.late.Watch::function = was_resumed;
+  run.env.watch = &run.late;
 }
 
 void Resolver::suspend(const Step& step) noexcept {

@@ -333,6 +333,7 @@ void Resolver::answer_with(Response&& response) noexcept {
   if (plan_->takes_head_) merge_heads(response);
   async_->is_replied = true;
   if (plan_->observer_) tell_replied(response);
+  if (plan_->streams_ && plan_->blocked_after_ > Duration::zero() && response.source()) listen(plan_->steps_.back());
   if (must_hold(response)) {
     async_->phase = Phase::sending;
     return exchange_->reply_and_hold(std::move(response), async_->sent);

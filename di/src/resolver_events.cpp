@@ -119,6 +119,12 @@ Status Resolver::tear_down_watched(const Step& step, const Outcome& shown, Error
   return status;
 }
 
+/// A coroutine, that has suspended before.
+void Resolver::was_resumed(Watch& watch, Time began) noexcept {
+  const auto& late = static_cast<NodeRun::Late&>(watch);
+  late.resolver->tell_blocked(*late.step, began);
+}
+
 /// If it has.
 void Resolver::tell_blocked(const Step& step, Time begin) noexcept {
   if (plan_->blocked_after_ == Duration::zero()) return;

@@ -15,6 +15,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -35,8 +36,7 @@ std::string show_staff(Depends<on_loop<staff_member>> member) { return "hello, "
 
 tls::Config config_of(int argc, char** argv) {
   tls::Config config{tls::Certificate{argv[1], argv[2]}};
-  config.on_failure(
-      [](std::string_view why) { std::fprintf(stderr, "%.*s\n", static_cast<int>(why.size()), why.data()); });
+  config.on_failure([](std::string_view why) { std::cerr << why << '\n'; });
   if (argc > 4) config.clients(tls::Clients::optional, tls::Pem::file(argv[4]));
   return config;
 }

@@ -26,7 +26,7 @@ Resource<Rows> query() {
   tutorial::print("  the query is closed");
 }
 
-Stream table(Depends<query> rows, ResponseHead& head) {
+Stream table(Exclusive<query> rows, ResponseHead& head) {
   head.set("content-type", "text/csv");
   for (;;) {
     const std::string row = co_await rows->next();

@@ -594,6 +594,7 @@ TEST_F(BackgroundCall, IsWaitedForAndMayBeWantedAlways) {
 TEST_F(BackgroundCall, StopsWhenTheServerWaitsNoLonger) {
   app.get("/", calls_what_waits);
   const auto peer = begin("/");
+  port.run();
   peer->cancel(CancelReason::shutdown);
   run();
   EXPECT_EQ(journal().take(), "db+ db!cancelled db-");

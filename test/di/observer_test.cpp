@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -14,6 +15,8 @@
 #include "../support/drive.hpp"
 #include "journal.hpp"
 #include "peer.hpp"
+#include "umbel/core/completion.hpp"
+#include "umbel/core/sleep.hpp"
 #include "umbel/di/engine.hpp"
 #include "umbel/di/lazy.hpp"
 #include "umbel/di/observers.hpp"
@@ -506,6 +509,7 @@ private:
   Duration busy_{};
 };
 BusyPort* the_port;
+std::optional<Completion<int>::Setter> made_by_another;
 void take_time(Duration duration) { the_port->be_busy(duration); }
 
 class Blocked : public ::testing::Test {
@@ -552,6 +556,67 @@ TEST_F(Blocked, IsReportedByName) {  // Rule 15.
   EXPECT_EQ(status(), 200);
 
   EXPECT_EQ(dog.take(), "blocks_the_loop 5\nblocks_at_first 6\nblocks_at_its_end 7\n");
+}
+
+Task<int> blocks_later() {
+  co_await sleep(1s);
+  take_time(6ms);
+  co_await sleep(1s);
+  take_time(7ms);
+  co_return 1;
+}
+Task<int> blocks_in_a_task_of_its_own() {
+  co_await sleep(1s);
+  const int made = co_await blocks_later();
+  co_return made;
+}
+Resource<int> blocks_late_at_its_end() {
+  int value = 1;
+  co_yield value;
+  co_await sleep(1s);
+  take_time(8ms);
+}
+Task<int> waits_for_a_completion() {
+  Completion<int> made;
+  made_by_another = made.setter();
+  const int value = co_await made;
+  take_time(9ms);
+  co_return value;
+}
+
+TEST_F(Blocked, IsReportedByNameAfterAWait) {  // Rule 15.
+  app.get("/", handler<blocks_in_a_task_of_its_own, blocks_late_at_its_end, waits_for_a_completion>);
+  app.start(port.context());
+  Peer peer{port.context(), OwnedRequest{Method::get, "/"}};
+  peer.ask(app);
+  made_by_another->value(1);
+  made_by_another.reset();
+  for (int i = 0; i < 6; ++i) port.advance(1s);
+
+  EXPECT_EQ(peer.status(), 200);
+  EXPECT_EQ(dog.take(),
+            "waits_for_a_completion 9\nblocks_in_a_task_of_its_own 6\nblocks_in_a_task_of_its_own 7\n"
+            "blocks_late_at_its_end 8\n");
+}
+
+Stream blocks_while_it_streams() {
+  co_yield "one";
+  take_time(6ms);
+  co_yield "two";
+}
+
+TEST_F(Blocked, IsReportedOfAStream) {  // Rule 15.
+  app.get("/", blocks_while_it_streams);
+  app.start(port.context());
+  Peer peer{port.context(), OwnedRequest{Method::get, "/"}};
+  peer.ask(app);
+  EXPECT_EQ(peer.pull(), "one");
+  EXPECT_EQ(peer.pull(), "two");
+  EXPECT_EQ(peer.pull(), "[end]");
+  port.run();
+
+  const std::string heard = dog.take();
+  EXPECT_NE(heard.find(" 6\n"), std::string::npos) << heard;
 }
 
 TEST_F(Blocked, IsNotSaidOfAWorker) {  // Rule 15.

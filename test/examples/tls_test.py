@@ -3,6 +3,7 @@
 """The TLS example, asked by curl and by openssl s_client: tls_test.py PROGRAM."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -161,6 +162,19 @@ class Tls(unittest.TestCase):
         with self.program.connect():
             self.assertEqual(self.curl("/").returncode, 0)
             self.assertEqual(self.program.stop(), 0)
+
+
+class Document(unittest.TestCase):
+    def test_its_code_is_cut_from_the_program_and_from_contracts(self):
+        def read(path):
+            with open(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", path), encoding="utf-8") as text:
+                return text.read()
+
+        truth = read("examples/tls/tls.cpp") + read("transport/http1/include/umbel/http1/filter.hpp").replace("///     ", "")
+        blocks = re.findall(r"^```cpp\n(.*?)^```$", read("docs/tls.md"), re.M | re.S)
+        self.assertGreater(len(blocks), 5)
+        for block in blocks:
+            self.assertIn("\n" + block, truth)
 
 
 class WrongFiles(unittest.TestCase):

@@ -19,7 +19,7 @@
 namespace umbel::test {
 
 /// The body of a reply, in the pieces that the test gives.
-class Pieces : public BodySource {
+class Pieces final : public BodySource {
 public:
   explicit Pieces(std::initializer_list<std::string> pieces = {}) : pieces_(pieces) {}
 

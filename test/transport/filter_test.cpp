@@ -18,8 +18,8 @@ namespace {
 using std::string;
 using std::string_view;
 
-/// Changes the case of every letter. The outer bytes begin with "hi\n", which it answers with "ho\n"; "!" ends them, and
-/// so does it when it closes; "?" it refuses with "no!". It reads nothing while it has more than 8 bytes of output.
+/// Changes the case of every letter. The outer bytes begin with "hi\n", which it answers with "ho\n"; "!" ends them,
+/// and so does it when it closes; "?" it refuses with "no!". It reads nothing while it has more than 8 bytes of output.
 class Shouting final : public Filter {
 public:
   explicit Shouting(bool stalls = false) : stalls_(stalls) {}

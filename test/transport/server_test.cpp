@@ -161,6 +161,8 @@ public:
     ++served;
     const string_view path = exchange.request().path();
     if (path == "/late") return keep(exchange);
+    if (path == "/stream") return exchange.reply(Response::stream("text/plain", BodySourcePtr{new Kibibytes{20'480}}));
+    if (path == "/sum") return (new Sum{exchange})->read();
     if (path == "/big") return exchange.reply(Response::text(string(8 << 20, 'x') + "end"));
     if (path != "/echo") return exchange.reply(Response::text("hello!"));
     auto* const collector = new Collector{exchange};
@@ -206,6 +208,34 @@ private:
       delete self;
     }
     Exchange& exchange;
+  };
+
+  /// A body of so many KiB.
+  struct Kibibytes final : BodySource {
+    explicit Kibibytes(int n) : left(n) {}
+    Pulled pull(Context&, string_view& chunk, Work&) noexcept override {
+      chunk = text;
+      return left-- > 0 ? Pulled::chunk : Pulled::end;
+    }
+    void drop() noexcept override { delete this; }
+    const string text = string(1024, 'k');
+    int left;
+  };
+  /// Reads a body of any size in pieces, and answers with their sum.
+  struct Sum : Work {
+    explicit Sum(Exchange& e) : Work([](Work& work) noexcept { static_cast<Sum&>(work).read(); }), exchange(e) {
+      exchange.limit_body(~std::uint64_t{0});
+    }
+    void read() {
+      string_view chunk;
+      Pulled pulled;
+      while ((pulled = exchange.read_body(chunk, *this)) == Pulled::chunk) sum += chunk.size();
+      if (pulled == Pulled::pending) return;
+      exchange.reply(Response::text(std::to_string(sum) + "!", pulled == Pulled::end ? 200 : 500));
+      delete this;
+    }
+    Exchange& exchange;
+    std::size_t sum = 0;
   };
 
   void keep(Exchange& exchange) {
@@ -332,6 +362,31 @@ TEST(Server, AnswersAllPipelinedRequests) {
   sender.join();
 
   EXPECT_EQ(count_of(replies, "HTTP/1.1 200 OK"), 1000);
+}
+
+TEST(Server, SendsAStream) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+
+  client.send(get("/stream") + get("/hello"));
+  const string replies = client.receive("hello!");
+
+  EXPECT_EQ(count_of(replies, "400\r\nkkkk"), 20'480);
+  EXPECT_EQ(count_of(replies, "\r\n0\r\n\r\nHTTP/1.1 200 OK"), 1);
+}
+
+TEST(Server, ReadsABodyInPieces) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+  const string body(20 << 20, 'b');
+
+  for (int i = 0; i < 2; ++i) {
+    client.send("POST /sum HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
+    client.send(body);
+    EXPECT_EQ(count_of(client.receive("!"), std::to_string(body.size()) + "!"), 1);
+  }
 }
 
 TEST(Server, SendsWhatThePeerTakesSlowly) {

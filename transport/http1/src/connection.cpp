@@ -124,6 +124,11 @@ void Connection::flush(auto& session) noexcept {
 
 void Connection::follow(Advice advice) noexcept {
   const bool reads = advice == Advice::read || advice == Advice::finish;
+  if (advice == Advice::reset) {
+    // A real one: where the end of the connection is the end of a body, a peer could not tell otherwise.
+    const linger at_once{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
   if (advice == Advice::reset || (advice == Advice::close && !blocked_)) return close(CancelReason::disconnected);
   if (advice == Advice::finish && !blocked_) half_close();
   poll((reads ? UV_READABLE : 0) | (blocked_ ? UV_WRITABLE : 0));

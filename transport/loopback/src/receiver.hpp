@@ -20,6 +20,7 @@ class Incoming::Receiver {
 public:
   Receiver(Server& server, detail::Call& call, Response&& response, Method method)
       : server_(server), call_(call), response_(std::move(response)), source_(response_.take_source()) {
+    if (response_.status() < 200 || response_.status() > 999) response_.status(500);
     const bool has_body = method != Method::head && Response::may_have_body(response_.status());
     if (source_ && has_body) announced_ = source_->size();
     if (!has_body) drop_source();
@@ -61,12 +62,14 @@ public:
   class Over {
   public:
     explicit Over(detail::Call& call) noexcept : call_(call) {}
+    void enter(Env& env) noexcept { env_ = &env; }
     bool await_ready() const noexcept { return call_.is_over(); }
-    void await_suspend(std::coroutine_handle<> waiting) noexcept { call_.wait(waiting); }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept { call_.wait(*env_, waiting); }
     void await_resume() const noexcept {}
 
   private:
     detail::Call& call_;
+    Env* env_ = nullptr;
   };
   Over over() noexcept { return Over{call_}; }
 

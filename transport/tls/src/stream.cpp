@@ -87,7 +87,7 @@ void Stream::commit(std::size_t bytes) noexcept {
       begin_ = end_;
       break;
   }
-  if (begin_ == end_ && !away_) drop_input();
+  if (!away_ && begin_ == end_) drop_input();
 }
 
 void Stream::drop_input() noexcept {

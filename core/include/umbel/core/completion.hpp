@@ -45,7 +45,7 @@ public:
     // Either we see that somebody waits, or whoever comes to wait sees the result.
     if (phase_.exchange(Phase::set, std::memory_order_acq_rel) == Phase::awaited) {
       hold();
-      context_->post(static_cast<Work&>(*this));
+      env_->context->post(static_cast<Work&>(*this));
     }
     return true;
   }
@@ -53,8 +53,8 @@ public:
   bool is_set() const noexcept { return phase_.load(std::memory_order_acquire) == Phase::set; }
 
   /// False if the result is here already.
-  bool wait(Context& context, std::coroutine_handle<> waiting) noexcept {
-    context_ = &context;
+  bool wait(Env& env, std::coroutine_handle<> waiting) noexcept {
+    env_ = &env;
     waiting_ = waiting;
     Phase expected = Phase::open;
     return phase_.compare_exchange_strong(expected, Phase::awaited, std::memory_order_acq_rel);
@@ -68,8 +68,9 @@ private:
   static void deliver(Work& work) noexcept {
     auto& state = static_cast<CompletionState&>(work);
     const std::coroutine_handle<> waiting = state.waiting_;
+    Env& env = *state.env_;
     state.drop();
-    waiting.resume();
+    resume(env, waiting);
   }
 
   std::atomic<int> holders_{1};
@@ -77,7 +78,7 @@ private:
   std::atomic<bool> settled_{false};
   std::atomic<Phase> phase_{Phase::open};
   std::optional<Result<T>> result_;
-  Context* context_ = nullptr;  // Written before the phase becomes `awaited`.
+  Env* env_ = nullptr;  // Written before the phase becomes `awaited`.
   std::coroutine_handle<> waiting_;
 };
 
@@ -143,7 +144,7 @@ public:
 
     bool await_ready() const noexcept { return state_.is_set() || env_.stop.stop_requested(); }
     bool await_suspend(std::coroutine_handle<> waiting) noexcept {
-      if (!state_.wait(*env_.context, waiting)) return false;
+      if (!state_.wait(env_, waiting)) return false;
       stopped_.self = this;
       stopped_.link(StopToken{env_.stop});
       return true;

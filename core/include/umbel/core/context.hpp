@@ -255,6 +255,12 @@ private:
 
 namespace detail {
 
+/// Told when a tree of tasks was resumed and has come to its next wait, or its end.
+struct Watch {
+  using Function = void (*)(Watch& watch, Time began) noexcept;
+  Function function;
+};
+
 template <class F>
 class PostedFunction : public Work {
 public:

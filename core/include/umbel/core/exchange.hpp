@@ -55,7 +55,8 @@ public:
   /// Withdraws the `ready` of a `collect_body` or `read_body` that said to wait. False: it is in the Context's queue
   /// already, or the transport cannot: then it is waited for. The body is not asked for any more.
   virtual bool withdraw_body() noexcept { return false; }
-  /// Lets the body be larger or smaller than the transport's own limit says. Before the body is asked for.
+  /// Lets the body be larger or smaller than the transport's own limit says; one that is larger fails with 413, when it
+  /// is asked for if its length is known. Before the body is asked for.
   void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes < usual_limit ? bytes : usual_limit - 1; }
   /// The fields behind a body that came in chunks (RFC 9110 section 6.5), when all of it has been read. Never merged
   /// into the headers. Valid while the request is.
@@ -65,8 +66,8 @@ public:
 
   /// Answers. Exactly once; then the exchange belongs to the transport again and may be gone. Harmless if the peer has
   /// left. HEAD, 204 and 304 are sent without the body.
-  /// If the response has a BodySource, the exchange and all that its request refers to stay until that is dropped. Who
-  /// has begun to read the body in pieces may go on then; a body that was not begun is dropped.
+  /// If the response has a BodySource, the exchange and all that its request refers to stay until that is dropped; who
+  /// has begun to read the body in pieces may read on from there.
   virtual void reply(Response&& response) noexcept = 0;
   /// Answers, in place of `reply`, and keeps the exchange and all that its request refers to until `release`. `sent` is
   /// enqueued on the Context once: when the last byte has left for the peer, or the peer is gone; a BodySource has been

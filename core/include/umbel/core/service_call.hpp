@@ -68,12 +68,16 @@ public:
 
   /// Asks the service. `stop` is looked at until the reply is taken.
   void begin(Context& context, StopToken stop) noexcept;
-  /// There is a reply, and unless it has a source, or somebody else sends it, the service is done with the request.
-  bool is_answered() const noexcept { return response_ && (sender_ || carried_.source || is_over_); }
+  /// There is a reply, and unless it has a source, or somebody else sends or keeps it, the service is done with the
+  /// request.
+  bool is_answered() const noexcept { return response_ && (sender_ || keeper_ || carried_.source || is_over_); }
   /// The service is done with the request.
   bool is_over() const noexcept { return is_over_; }
   /// `waiting` is resumed when the call is answered; or if it is already, when it is over.
-  void wait(std::coroutine_handle<> waiting) noexcept { waiting_ = waiting; }
+  void wait(Env& env, std::coroutine_handle<> waiting) noexcept {
+    env_ = &env;
+    waiting_ = waiting;
+  }
   Response take_reply() noexcept;
   /// Asks the service to stop. Not behind the call's end.
   void cancel(CancelReason reason) noexcept;
@@ -138,6 +142,7 @@ private:
   bool is_over_ = false;
   bool is_collecting_ = false;
   bool is_fed_ = false;
+  Env* env_ = nullptr;  // Of who waits.
   std::coroutine_handle<> waiting_;
   std::coroutine_handle<> waking_;  // In the queue.
   std::optional<OwnedRequest> kept_;
@@ -184,7 +189,7 @@ public:
     call_->begin(*env_->context, StopToken{env_->stop});
     return call_->is_answered();
   }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { call_->wait(waiting); }
+  void await_suspend(std::coroutine_handle<> waiting) noexcept { call_->wait(*env_, waiting); }
   Response await_resume() noexcept { return call_->take_reply(); }
 
 private:

@@ -48,14 +48,17 @@ public:
     static void due(Timer& timer) noexcept {
       Awaiter& self = *static_cast<Part<Timer>&>(timer).sleeping;
       self.stopped_.unlink();
-      self.waiting_.resume();
+      detail::resume(self.env_, self.waiting_);
     }
     static void stop(StopCallback& callback) noexcept {
       Awaiter& self = *static_cast<Part<StopCallback>&>(callback).sleeping;
       self.timer_.cancel();
       self.env_.context->enqueue(self.wake_);
     }
-    static void wake(Work& work) noexcept { static_cast<Part<Work>&>(work).sleeping->waiting_.resume(); }
+    static void wake(Work& work) noexcept {
+      Awaiter& self = *static_cast<Part<Work>&>(work).sleeping;
+      detail::resume(self.env_, self.waiting_);
+    }
 
     Env& env_;
     Duration duration_;

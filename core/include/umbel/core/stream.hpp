@@ -62,7 +62,7 @@ public:
   }
   StreamRun(const StreamRun&) = delete;
   StreamRun& operator=(const StreamRun&) = delete;
-  ~StreamRun() {
+  virtual ~StreamRun() {
     if (coroutine_) coroutine_.destroy();
   }
 
@@ -123,6 +123,7 @@ public:
 
 private:
   explicit FreeStream(StreamHandle stream) noexcept : StreamRun(stream, own_) {}
+  ~FreeStream() override = default;
   void ended() noexcept override;
   Env own_;
 };
@@ -161,7 +162,7 @@ struct StreamPromise;
 
 /// A coroutine that makes a body while it is sent: it runs on when the peer has taken enough of what it has yielded.
 ///
-///     Stream rows(Depends<open_database> db, ResponseHead& head) {      // a handler
+///     Stream rows(Exclusive<open_database> db, ResponseHead& head) {      // a handler
 ///       head.set("content-type", "text/csv");
 ///       auto found = co_await db->query("select ...");
 ///       while (auto row = co_await found.next()) co_yield row->csv();

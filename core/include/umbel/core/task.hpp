@@ -18,16 +18,32 @@ namespace umbel {
 
 class Context;
 
+namespace detail {
+struct Watch;
+}
+
 /// What a tree of tasks lives in: passed from each task to those that it awaits, never through a global.
 struct Env {
   Context* context = nullptr;  // Where everything of the tree runs. Never null once a task started.
   StopSource stop;             // Asks the tree to stop.
+  /// Hears how long the tree keeps the loop when it was resumed. Not owned; null: nobody.
+  detail::Watch* watch = nullptr;
 };
 
 template <class T>
 class Task;
 
 namespace detail {
+
+/// With an `env` that has a watch; both live until this returns.
+void resume_watched(Env& env, std::coroutine_handle<> coroutine) noexcept;
+
+/// What an awaitable of ours does when it has what was awaited.
+inline void resume(Env& env, std::coroutine_handle<> coroutine) noexcept {
+  if (!env.watch) [[likely]]
+    return coroutine.resume();
+  resume_watched(env, coroutine);
+}
 
 /// Called when a task that no coroutine awaits has ended. Returns what to resume next.
 struct Ending {

@@ -18,7 +18,7 @@ namespace umbel {
 /// A parameter, by reference, of the one node that reads the body as it comes: for what is too large to be kept, or
 /// should not be waited for. The node is a coroutine: a handler, a Task, a Stream.
 ///
-///     Task<Response> upload(BodyStream& body, Depends<open_file> file) {
+///     Task<Response> upload(BodyStream& body, Exclusive<open_file> file) {
 ///       for (;;) {
 ///         const std::string_view chunk = co_await body.read();
 ///         if (chunk.empty()) break;

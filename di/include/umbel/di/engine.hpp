@@ -82,7 +82,10 @@ private:
     has_ended_ = true;
     if (waiting_) env_->context->enqueue(resume_);
   }
-  static void run(Work& work) noexcept { static_cast<Part&>(work).call->waiting_.resume(); }
+  static void run(Work& work) noexcept {
+    ProviderCall& call = *static_cast<Part&>(work).call;
+    resume(*call.env_, call.waiting_);
+  }
   static void run_begin(Work& work) noexcept { static_cast<Part&>(work).call->begin(); }
 
   using Kept = std::conditional_t<std::is_void_v<T>, char, T>;

@@ -63,7 +63,10 @@ public:
       using Base::Base;
       Awaiter* self = nullptr;
     };
-    static void resume(Work& work) noexcept { static_cast<Part<detail::LazyWaiter>&>(work).self->waiting_.resume(); }
+    static void resume(Work& work) noexcept {
+      Awaiter& self = *static_cast<Part<detail::LazyWaiter>&>(work).self;
+      detail::resume(self.env_, self.waiting_);
+    }
     static void stop(StopCallback& callback) noexcept {
       Awaiter& self = *static_cast<Part<StopCallback>&>(callback).self;
       self.waiter_.is_stopped = true;

@@ -103,10 +103,10 @@ public:
   /// A node that keeps the loop at least this long is reported. Read once per route, at the start, and constant. Zero:
   /// nothing is measured.
   ///
-  /// Covered are `on_loop` functions whole, and of coroutines and resources, handlers included, the piece from their
-  /// start to their first suspension, and the same of their tear-down: all of them, if they never wait. Not covered is
-  /// what a coroutine does after it was resumed, and the conversion of parameters and replies; what workers do blocks
-  /// nobody.
+  /// Covered are `on_loop` functions whole, and of coroutines and resources, handlers and streams included, each piece
+  /// from their start, or from where they were resumed, to the next wait or the end. Not covered are the conversion of
+  /// parameters and replies, and what a coroutine does behind an awaitable that is not umbel's, which resumes it by
+  /// itself; what workers do blocks nobody.
   virtual Duration blocked_after() const noexcept { return Duration::zero(); }
   virtual void loop_blocked(const BlockedEvent&) noexcept {}
 };

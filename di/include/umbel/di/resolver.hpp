@@ -91,7 +91,7 @@ struct Step {
 
 /// Of a coroutine node: its environment and, once it has suspended, what is needed when it ends.
 struct NodeRun {
-  struct Late : Ending {
+  struct Late : Ending, Watch {
     using Settle = Status (*)(void* coroutine, void* slot, ErrorBox& error, const Step& step) noexcept;
     Settle settle;
     void* coroutine;
@@ -320,6 +320,7 @@ private:
   void release() noexcept;
 
   static std::coroutine_handle<> node_ended(Ending& ending) noexcept;
+  static void was_resumed(Watch& watch, Time began) noexcept;
   static void execute_region(Job& job) noexcept;
   static void region_returned(Job& job) noexcept;
   static void execute_closing(Job& job) noexcept;

@@ -16,7 +16,7 @@ namespace umbel::http1 {
 struct Limits {
   std::size_t request_line = 8 * 1024;   // Else 414.
   std::size_t header_block = 32 * 1024;  // Else 431. Of a chunked body's extensions and trailers, too: else 400.
-  std::size_t body = 1024 * 1024;        // Else 413, before the body is read if its length is known.
+  std::size_t body = 1024 * 1024;        // Else 413, when it is asked for; `Exchange::limit_body` sets another.
   std::size_t output = 256 * 1024;       // Unsent replies of one session. Above, no further request of it is begun.
   std::size_t header_fields = 100;       // Else 431.
   std::size_t in_flight = 4096;          // Requests of all sessions of an Endpoint. Else 503 with Retry-After.

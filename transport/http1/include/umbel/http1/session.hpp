@@ -16,7 +16,8 @@ enum class Wait : std::uint8_t {
   idle,         // For a request. `expire` ends the session without a word.
   head,         // For the rest of a request's head. `expire` answers 408 and ends.
   body,         // For the rest of a request's body. `expire` fails the body with 408 and ends after the reply.
-  application,  // For a reply, or for the release of one that is held. `expire` does nothing.
+  application,  // For a reply or its next piece, for the release of one that is held, or for whoever reads the body in
+                // pieces to ask for more. `expire` does nothing.
   output,       // For the peer to take what is in `output()`. `expire` gives the session up.
   lingering,    // For the peer to close, after our last byte. `expire` ends the session.
   over          // For nothing: close the connection.
@@ -25,7 +26,8 @@ enum class Wait : std::uint8_t {
 /// What the owner does about its connection now. In every case `output()` is written first, but for `reset`.
 enum class Advice : std::uint8_t {
   read,    // Read on.
-  pause,   // Do not read for now: a request is in flight and no room is left, or the peer does not take its replies.
+  pause,   // Do not read for now: a request is in flight and no room is left, its body is not asked for, or the peer
+           // does not take its replies.
   finish,  // Once output() is empty: half-close, and read on, until the peer closes or `lingering` lasts too long.
   close,   // Once output() is empty: close.
   reset    // Close at once: the peer is gone, or is not worth waiting for.
@@ -41,6 +43,10 @@ enum class Advice : std::uint8_t {
 /// The same bytes give the same replies, however they are cut. One request is in flight at a time; what the peer sends
 /// behind it is kept, within limits, until its reply is made, or released if it is held. A service that replies at once
 /// adds to one batch of output. Nothing recurses: a thousand requests at once need no more stack than one.
+///
+/// A reply whose body is a BodySource is pulled from the Context's queue while little output is unsent. It goes in
+/// chunks if its size is not known; to an HTTP/1.0 peer it ends with the connection. One that fails, or that comes to
+/// another size than it announced, ends the connection before its end, so that the peer can tell.
 ///
 /// On the thread of the Endpoint's Context. Steady state: no heap allocation. An idle session holds no buffers.
 class Session {
@@ -71,7 +77,8 @@ public:
   /// become `pause` or worse, then the rest is for later.
   [[nodiscard]] std::size_t feed(std::string_view bytes) noexcept;
   /// The peer will send nothing more. What is in flight is asked to stop, for most peers that close one half have
-  /// closed both; a reply that is made all the same can still be sent. Nothing further is begun.
+  /// closed both; a reply that is made all the same can still be sent, but a body is not pulled any more. Nothing
+  /// further is begun.
   void eof() noexcept;
   /// The connection is broken, or given up for another reason. What is in flight is asked to stop, and its reply will
   /// be dropped.

@@ -13,9 +13,10 @@ namespace umbel::tls {
 
 struct LayerOptions {
   /// Handshakes that are with the Contexts' work pools at the same time; further ones wait, in order. A handshake is a
-  /// millisecond of arithmetic, more or less: on the loop it would hold up all other requests.
+  /// millisecond of arithmetic, more or less: on the loop it would hold up all other requests, and on every core at
+  /// once it would leave the loop none. So more than one is for machines with cores to spare (bench/handshakes).
   /// 0: on the loop all the same, for programs whose pool is busy for long.
-  std::size_t handshakes = 2;
+  std::size_t handshakes = 1;
 };
 
 /// Speaks TLS 1.2 and 1.3, the server's side, with OpenSSL.
