@@ -164,6 +164,7 @@ void Call::end() noexcept {
   drop_feed();
   is_over_ = true;
   if (is_held_ && sender_) sender_->on_released(*this);
+  if (keeper_) keeper_->on_over(*this);
   wake();
   drop();
 }
@@ -197,14 +198,19 @@ void Call::Carried::drop() noexcept {
 
 void Call::stop(StopCallback& callback) noexcept {
   Call& call = static_cast<Part<StopCallback>&>(callback).call;
-  if (call.outer_) call.stop_reason_ = call.outer_->stop_reason();
-  if (call.feed_came_.is_awaited()) {
-    call.body_error_ = 499;
-    call.is_collecting_ = false;
-    call.drop_feed();
-    if (call.body_ready_) call.context_->enqueue(*std::exchange(call.body_ready_, nullptr));
+  call.cancel(call.outer_ ? call.outer_->stop_reason() : CancelReason::disconnected);
+}
+
+void Call::cancel(CancelReason reason) noexcept {
+  if (stop_.stop_requested()) return;
+  stop_reason_ = reason;
+  if (feed_came_.is_awaited()) {
+    body_error_ = 499;
+    is_collecting_ = false;
+    drop_feed();
+    if (body_ready_) context_->enqueue(*std::exchange(body_ready_, nullptr));
   }
-  call.stop_.request_stop();
+  stop_.request_stop();
 }
 
 }  // namespace umbel::detail

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "umbel/core/buffer.hpp"
+#include "umbel/core/intrusive_list.hpp"
 #include "umbel/core/pulling.hpp"
 #include "umbel/core/request.hpp"
 #include "umbel/core/service.hpp"
@@ -32,6 +33,16 @@ public:
     ~Sender() = default;
   };
 
+  /// Whoever keeps account of calls.
+  class Keeper {
+  public:
+    /// The service is done with the call, which may be gone then.
+    virtual void on_over(Call& call) noexcept = 0;
+
+  protected:
+    ~Keeper() = default;
+  };
+
   /// The caller's, who drops it.
   static Call& make(Service& service);
   void hold() noexcept { ++holders_; }
@@ -51,11 +62,15 @@ public:
   void set_usual_limit(std::uint64_t bytes) noexcept { usual_limit_ = bytes; }
   /// Whose stop, deadline, variant and body are ours, and who sends our reply. Both stay until the call is over.
   void stand_behind(Exchange& outer, Sender& sender) noexcept;
+  /// Who is told of its end. Stays until then.
+  void keep(Keeper& keeper) noexcept { keeper_ = &keeper; }
+  Link<Call> kept_link;  // The keeper's.
 
   /// Asks the service. `stop` is looked at until the reply is taken.
   void begin(Context& context, StopToken stop) noexcept;
-  /// There is a reply, and unless it has a source, or somebody else sends it, the service is done with the request.
-  bool is_answered() const noexcept { return response_ && (sender_ || carried_.source || is_over_); }
+  /// There is a reply, and unless it has a source, or somebody else sends or keeps it, the service is done with the
+  /// request.
+  bool is_answered() const noexcept { return response_ && (sender_ || keeper_ || carried_.source || is_over_); }
   /// The service is done with the request.
   bool is_over() const noexcept { return is_over_; }
   /// `waiting` is resumed when the call is answered; or if it is already, when it is over.
@@ -64,6 +79,8 @@ public:
     waiting_ = waiting;
   }
   Response take_reply() noexcept;
+  /// Asks the service to stop. Not behind the call's end.
+  void cancel(CancelReason reason) noexcept;
   void was_sent() noexcept;
   Call* next_held = nullptr;  // The sender's.
 
@@ -118,6 +135,7 @@ private:
   Service& service_;
   Exchange* outer_ = nullptr;
   Sender* sender_ = nullptr;
+  Keeper* keeper_ = nullptr;
   int holders_ = 1;
   bool is_held_ = false;
   bool was_sent_ = false;
