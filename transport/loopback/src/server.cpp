@@ -143,8 +143,10 @@ Task<Reply> Server::ask(OwnedRequest request) {
   ServiceCall asked{make_call(std::move(request))};
   Response response = co_await asked;
   // Most of them. With a source it would not be over.
-  if (asked.call().is_over()) [[likely]]
+  if (asked.call().is_over()) [[likely]] {
+    mend_status(response);
     co_return Reply{std::move(response), method};
+  }
   Incoming incoming{*new Incoming::Receiver{*this, asked.call(), std::move(response), method}};
   std::string body;
   for (;;) {
