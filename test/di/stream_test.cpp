@@ -66,6 +66,7 @@ TEST_F(StreamHead, MayHaveNoBodyBehindIt) {
 
   EXPECT_EQ(peer->status(), 200);
   EXPECT_EQ(peer->pull(), "[end]");
+  run();
 }
 
 Stream with_a_head(ResponseHead& head) {
@@ -82,6 +83,8 @@ TEST_F(StreamHead, IsShapedBeforeTheFirstChunk) {
   EXPECT_EQ(peer->status(), 202);
   EXPECT_EQ(peer->header("content-type"), "text/csv");
   EXPECT_EQ(peer->header("x-rows"), "1");
+  peer->drop_source();
+  run();
 }
 
 Stream refuses(Query<"wait", bool, false> wait) {
@@ -113,6 +116,8 @@ TEST_F(StreamHead, IsHeldUntilTheFirstChunk) {  // Rule 22.
   port.advance(10ms);
   EXPECT_EQ(peer->status(), 200);
   EXPECT_EQ(peer->pull(), "first");
+  peer->drop_source();
+  run();
 }
 
 Stream early_head() {
@@ -130,6 +135,8 @@ TEST_F(StreamHead, IsLetGoByAnEmptyChunk) {
   port.advance(10ms);
   EXPECT_TRUE(peer->is_ready());
   EXPECT_EQ(peer->pull(), "late");
+  peer->drop_source();
+  run();
 }
 
 Resource<int> fails_to_end() {
@@ -506,6 +513,8 @@ TEST_F(EventStreams, AreWrittenAsBrowsersReadThem) {
   EXPECT_EQ(peer->header("cache-control"), "no-cache");
   EXPECT_EQ(peer->pull(), "event: greeting\nid: 7\nretry: 1500\ndata: two\ndata: lines\n\n");
   EXPECT_EQ(peer->pull(), "data: plain\n\n");
+  peer->drop_source();
+  run();
 }
 
 TEST_F(EventStreams, BeatWhileNothingHappens) {
@@ -524,6 +533,7 @@ TEST_F(EventStreams, BeatWhileNothingHappens) {
   port.advance(10s);
   EXPECT_EQ(peer->pull(), "data: \n\n");
   EXPECT_EQ(peer->pull(), "[end]");
+  run();
 }
 
 EventStream forged() { co_yield Event{.data = "x", .event = "a\ndata: forged"}; }
