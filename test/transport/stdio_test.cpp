@@ -14,6 +14,7 @@
 #include <functional>
 #include <list>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -322,6 +323,41 @@ TEST_F(Stdio, AllowsAnAsteriskForOptions) {
   EXPECT_EQ(body_of(ask(R"({"target":"*","method":"OPTIONS"})")), "OPTIONS *");
 }
 
+TEST_F(Stdio, AnswersEveryLineWhateverItIs) {
+  const string good = R"({"id":"é","method":"POST","target":"/echo?a=%20","headers":[["a","b"]],"body_base64":"/w=="})";
+  std::mt19937 random{7};
+  string text;
+  for (int i = 0; i < 3000; ++i) {
+    string line = good;
+    for (unsigned changes = random() % 4; changes > 0; --changes) {
+      const std::size_t at = random() % line.size();
+      if (random() % 2 == 0) line[at] = static_cast<char>(random());
+      else line.erase(at, random() % 8);
+      if (line.empty()) line = " ";
+    }
+    text += line + "\n";
+  }
+  std::size_t expected = 0;
+  for (std::size_t at = 0, end = 0; at < text.size(); at = end + 1) {
+    end = text.find('\n', at);
+    if (text.substr(at, end - at).find_first_not_of(" \t\r") != string::npos) ++expected;
+  }
+  start();
+
+  std::thread writer{[&] {
+    for (std::size_t at = 0; at < text.size(); at += 1000) send(string_view{text}.substr(at, 1000));
+    input.close_write();
+  }};
+  std::size_t replies = 0;
+  for (string line; !(line = receive()).empty(); ++replies) {
+    const int status = status_of(line);
+    EXPECT_TRUE(status == 200 || status == 400) << line;
+  }
+  writer.join();
+
+  EXPECT_EQ(replies, expected);
+}
+
 TEST_F(Stdio, GivesTheSameHoweverTheInputIsCut) {
   start();
   const string text =
@@ -580,9 +616,7 @@ TEST_F(Stdio, CancelsEverythingWhenTheOutputIsClosed) {
 }
 
 TEST_F(Stdio, SurvivesAnOutputThatIsClosedWhileItWrites) {
-  struct sigaction before{};
-  ::sigaction(SIGPIPE, nullptr, &before);
-  ASSERT_EQ(before.sa_handler, SIG_DFL) << "it would kill us";
+  std::signal(SIGPIPE, SIG_DFL);  // It would kill us.
   start();
   for (int i = 0; i < 100; ++i) send("{\"id\":1,\"target\":\"/big\"}\n");
   turn_until([&] { return desk.served > 2; });
