@@ -37,8 +37,7 @@ constexpr std::size_t least_piece = 8 * 1024;  // Of a chunk that is larger than
 // has waited for it; there `keep_` is the end of the piece that the application has.
 class [[gnu::visibility("hidden")]] Session::Impl final : public Exchange {
 public:
-  Impl(Endpoint& endpoint, Host& host)
-      : endpoint_(endpoint), host_(host), resume_(*this), pulling_(*this) {
+  Impl(Endpoint& endpoint, Host& host) : endpoint_(endpoint), host_(host), resume_(*this), pulling_(*this) {
     context_ = &endpoint.context_;
   }
   ~Impl() {
