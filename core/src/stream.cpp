@@ -73,10 +73,6 @@ void StreamRun::close() noexcept {
   ended();
 }
 
-BodySourcePtr FreeStream::make(StreamHandle stream) {
-  return BodySourcePtr{::new (BlockPool::take(sizeof(FreeStream))) FreeStream{stream}};
-}
-
 void FreeStream::ended() noexcept {
   this->~FreeStream();
   BlockPool::give(this, sizeof(FreeStream));

@@ -103,21 +103,21 @@ std::vector<Recorded> recorded_requests() {
   std::vector<Recorded> all;
   const auto add = [&](string method, string target, Fields headers = {}, string body = {}) {
     const std::uint64_t length = body.size();
-    all.push_back({{.method = std::move(method), .target = std::move(target), .headers = std::move(headers),
-                    .length = length},
-                   std::move(body)});
+    all.push_back(
+        {{.method = std::move(method), .target = std::move(target), .headers = std::move(headers), .length = length},
+         std::move(body)});
   };
   for (const char* const method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
-    for (const char* const target :
-         {"/items/1", "/items/404", "/items/500", "/items/x", "/items", "/unchanged", "/nowhere", "/", "/hello/you",
-          "/secret", "/items/1/", "//items/1", "/rows/3"}) {
+    for (const char* const target : {"/items/1", "/items/404", "/items/500", "/items/x", "/items", "/unchanged",
+                                     "/nowhere", "/", "/hello/you", "/secret", "/items/1/", "//items/1", "/rows/3"}) {
       add(method, target);  // 91
     }
   }
   for (const char* const id : {"0", "-1", "007", "2147483647", "2147483648", "1.5", "%31", "%2F", "1%20", "x%00y"}) {
     if (string{id} != "x%00y") add("GET", string{"/items/"} + id);  // 9
   }
-  for (const char* const query : {"q=", "q=a", "q=a+b", "q=%26%3D", "q=a&q=b", "x=1", "q", "&&q=a", "q=%C3%A9", "Q=a"}) {
+  for (const char* const query :
+       {"q=", "q=a", "q=a+b", "q=%26%3D", "q=a&q=b", "x=1", "q", "&&q=a", "q=%C3%A9", "Q=a"}) {
     add("GET", string{"/items/7?"} + query);   // 10
     add("HEAD", string{"/items/7?"} + query);  // 10
   }
@@ -133,10 +133,10 @@ std::vector<Recorded> recorded_requests() {
   }
   for (const std::size_t size : {0u, 1u, 100u, 4096u, 5000u, 65'536u, 300'000u}) {
     const string body(size, 'b');
-    add("POST", "/items", {{"content-type", "text/plain"}}, body);                // 7
-    add("PUT", "/items", {{"content-type", "application/octet-stream"}}, body);   // 7
-    add("POST", "/unchanged", {}, body);                                          // 7
-    add("GET", "/hello/unread", {}, body);                                        // 7
+    add("POST", "/items", {{"content-type", "text/plain"}}, body);               // 7
+    add("PUT", "/items", {{"content-type", "application/octet-stream"}}, body);  // 7
+    add("POST", "/unchanged", {}, body);                                         // 7
+    add("GET", "/hello/unread", {}, body);                                       // 7
   }
   for (const int count : {0, 1, 2, 10, 100, 1000, 5000}) add("GET", "/rows/" + std::to_string(count));  // 7
   return all;

@@ -63,7 +63,8 @@ void allows_just_enough(Scene& scene) {
 }
 
 /// The body_error of a body of so many bytes.
-int body_error(Scene& scene, std::size_t size, std::uint64_t limit, bool collects, std::optional<std::uint64_t> length) {
+int body_error(Scene& scene, std::size_t size, std::uint64_t limit, bool collects,
+               std::optional<std::uint64_t> length) {
   if (scene.transport().state() == TransportState::stopped) {
     scene.limit({.body = 10'000});
     scene.start();

@@ -119,7 +119,8 @@ void finds_headers(Scene& scene) {
 
 void gives_odd_header_values(Scene& scene) {
   scene.start();
-  const Fields fields{{"x-empty", ""}, {"x-inner", "a  b\tc"}, {"x-marks", "\"a\", b; c=\"d:e\""}, {"x-high", "\xc3\xa9"}};
+  const Fields fields{
+      {"x-empty", ""}, {"x-inner", "a  b\tc"}, {"x-marks", "\"a\", b; c=\"d:e\""}, {"x-high", "\xc3\xa9"}};
   const Request& request = scene.ask_and_wait({.headers = fields}).request();
 
   for (const auto& [name, value] : fields) EXPECT_EQ(request.header(name), value) << name;
@@ -250,8 +251,10 @@ void tells_headers(Scene& scene) {
 void tells_repeated_headers(Scene& scene) {
   scene.start();
   scene.answer_all([](const Request&) {
-    return Response::text("").append_header("set-cookie", "b=2").append_header("x-a", "1").append_header(
-        "set-cookie", "a=1; Path=/");
+    return Response::text("")
+        .append_header("set-cookie", "b=2")
+        .append_header("x-a", "1")
+        .append_header("set-cookie", "a=1; Path=/");
   });
   Talk& talk = scene.ask("/");
   scene.until_over(talk);
@@ -335,7 +338,8 @@ void echoes(Scene& scene) {
   scene.service.on_serve = [&](Exchange& exchange) { scene.reader(exchange).collect(); };
   const string body = all_octets(5000);
   Talk& talk = scene.ask({.method = "POST"}, body);
-  scene.until("the body", [&] { return !scene.service.asked.empty() && !scene.service.waiting().request().body().empty(); });
+  scene.until("the body",
+              [&] { return !scene.service.asked.empty() && !scene.service.waiting().request().body().empty(); });
   scene.service.reply(scene.service.waiting(), Response::bytes("a/b", scene.service.waiting().request().body()));
   scene.until_over(talk);
 

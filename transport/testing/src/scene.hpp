@@ -76,7 +76,7 @@ public:
   std::function<void(Notice&)> on_open;
   std::function<void(Exchange&)> on_leave;  // The exchange is about to be the transport's again.
   std::function<void()> on_start;
-  std::string journal;  // "start open draining close", and what the case writes.
+  std::string journal;           // "start open draining close", and what the case writes.
   std::vector<Exchange*> asked;  // In order, and not replied to.
   int served = 0;
 
@@ -260,7 +260,7 @@ private:
 /// What a case needs of the transport.
 struct Need {
   std::string_view name;
-  bool Capabilities::*has;
+  bool Capabilities::* has;
 };
 inline constexpr Need stream_in{"stream_in", &Capabilities::stream_in};
 inline constexpr Need stream_out{"stream_out", &Capabilities::stream_out};

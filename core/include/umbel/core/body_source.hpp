@@ -33,7 +33,7 @@ public:
   virtual Pulled pull(Context& context, std::string_view& chunk, Work& ready) noexcept = 0;
   /// Nothing more will be asked: all was pulled, the peer is gone, or nobody wants it; perhaps before the first pull.
   /// Once, and at last: the source may be gone. A `ready` that it has been given and not enqueued yet is not enqueued
-  /// any more; one that has been may still run, so that whoever pulls uses a Pulling.
+  /// any more; one that has been may still run, so that whoever pulls uses a Pulling. Not while `pull` runs.
   virtual void drop() noexcept = 0;
   /// All bytes together, if that is known before the first pull. A body that then comes to another size is broken off.
   virtual std::optional<std::uint64_t> size() const noexcept { return std::nullopt; }

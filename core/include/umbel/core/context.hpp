@@ -216,10 +216,14 @@ public:
     Turn& operator=(const Turn&) = delete;
     ~Turn() {
       context_.in_turn_ = outer_;
-      if (!outer_ && context_.first_) context_.run_ready();
+      if (!outer_ && context_.first_) context_.run_ready(turn_budget);
     }
 
   private:
+    // Less than a turn of the loop's own: there is one for every connection that has input, and what they make ready
+    // together must not hold up a connection behind them.
+    static constexpr std::size_t turn_budget = 32;
+
     Context& context_;
     bool outer_;
   };

@@ -119,7 +119,12 @@ private:
 /// A stream that belongs to itself.
 class FreeStream final : public StreamRun {
 public:
-  static BodySourcePtr make(StreamHandle stream);
+  /// Takes the memory first, and only then the coroutine.
+  template <class Holder>
+  static BodySourcePtr make(Holder& holder) {
+    void* const memory = BlockPool::take(sizeof(FreeStream));
+    return BodySourcePtr{::new (memory) FreeStream{holder.release()}};
+  }
 
 private:
   explicit FreeStream(StreamHandle stream) noexcept : StreamRun(stream, own_) {}
@@ -150,7 +155,7 @@ public:
     return {handle, &handle.promise()};
   }
   /// A body for `Response::stream`.
-  operator BodySourcePtr() && { return FreeStream::make(release()); }
+  operator BodySourcePtr() && { return FreeStream::make(*this); }
 
 private:
   std::coroutine_handle<Promise> handle_;

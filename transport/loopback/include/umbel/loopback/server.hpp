@@ -130,7 +130,7 @@ private:
 class Server final : public TransportCourse, private detail::Call::Keeper {
 public:
   struct Options {
-    std::size_t body_limit = 1 << 20;                                // Bytes; more is 413, as over HTTP.
+    std::size_t body_limit = 1 << 20;                                 // Bytes; more is 413, as over HTTP.
     std::size_t in_flight = std::numeric_limits<std::size_t>::max();  // One more is 503, with Retry-After.
   };
 

@@ -30,8 +30,8 @@ class TransportHarness {
 public:
   /// What the cases choose of a transport's options.
   struct Limits {
-    std::size_t in_flight = 4096;        // Exchanges. One more is answered with 503 and Retry-After.
-    std::uint64_t body = 1024 * 1024;    // Bytes of a body, unless the service says otherwise. More is 413.
+    std::size_t in_flight = 4096;      // Exchanges. One more is answered with 503 and Retry-After.
+    std::uint64_t body = 1024 * 1024;  // Bytes of a body, unless the service says otherwise. More is 413.
   };
 
   using Fields = std::vector<std::pair<std::string, std::string>>;
@@ -39,8 +39,8 @@ public:
   /// What a peer asks. The body follows in pieces.
   struct Question {
     std::string method = "GET";
-    std::string target = "/";  // As it is sent.
-    Fields headers = {};       // The transport may add others.
+    std::string target = "/";                 // As it is sent.
+    Fields headers = {};                      // The transport may add others.
     std::optional<std::uint64_t> length = 0;  // Of the body. Nullopt: the peer does not know it yet.
     std::chrono::milliseconds patience{0};    // If the transport can tell deadlines: how long the peer waits. 0: long.
   };
