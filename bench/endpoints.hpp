@@ -2,9 +2,13 @@
 #pragma once
 // The benchmark's endpoints as umbel handlers: bench/http1_floor.cpp answers the same by hand.
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "umbel/di/app.hpp"
+#include "umbel/di/body_stream.hpp"
 #include "umbel/json/json_reader.hpp"
 #include "umbel/json/json_writer.hpp"
 
@@ -100,6 +104,17 @@ inline Response create_item(Body<> body) {
   return Response::json(std::move(writer));
 }
 
+// bench/upload
+inline Task<std::string> upload(BodyStream& body) {
+  std::size_t size = 0;
+  for (;;) {
+    const std::string_view chunk = co_await body.read();
+    if (chunk.empty()) break;
+    size += chunk.size();
+  }
+  co_return std::to_string(size);
+}
+
 inline void add_to(App& app) {
   app.get("/plaintext", on_loop<plaintext>);
   app.get("/json", on_loop<json>);
@@ -108,6 +123,7 @@ inline void add_to(App& app) {
   app.get("/items-sync/{item_id}", item_by_plain);
   app.get("/items-diamond/{item_id}", item_by_diamond);
   app.post("/items", on_loop<create_item>);
+  app.post("/upload", upload, {.body_limit = std::uint64_t{1} << 40});
 }
 
 }  // namespace endpoints

@@ -5,6 +5,7 @@
 //     GET /json                {"message":"Hello, World!"}
 //     GET /items/42?q=abc      with x-token: fake   {"item_id":42,"q":"abc","user":"alice","n":8}, else 401
 //     POST /items              item.json in, {"name":...,"price":...} out, else 422
+//     POST /upload             a body of any size, of which nothing is kept; its size out
 //
 // and 404 to the rest. One write per reply; with --corked, one per batch of pipelined requests. For the open internet
 // it lacks timeouts, and the checks that llhttp leaves to its user: Host, folded fields, Transfer-Encoding in HTTP/1.0.
@@ -193,6 +194,8 @@ struct Connection {
   std::array<char, 8> field;  // The field's name, if it is short enough to matter.
   size_t field_size = 0;      // The name's whole length so far.
   size_t head_size = 0;
+  uint64_t uploaded = 0;
+  bool in_upload = false;               // The body is only counted.
   bool in_token = false;                // The value that comes is x-token's.
   bool closing = false;                 // Nothing is answered any more; input is thrown away until the peer closes.
   bool ended = false;                   // The peer has closed its side.
@@ -416,6 +419,12 @@ Reply create_item(Connection& c) {
   return {json_head, c.server->content.view()};
 }
 
+Reply show_size(Connection& c) {
+  char* const at = c.server->content.room(longest_number);
+  c.server->content.set_end(put_number(at, c.uploaded));
+  return {text_head, c.server->content.view()};
+}
+
 Reply get(Connection& c, string_view path, string_view query) {
   if (path == "/plaintext") return {text_head, "Hello, World!"};
   if (path == "/json") return {json_head, "{\"message\":\"Hello, World!\"}"};
@@ -430,6 +439,7 @@ Reply route(Connection& c) {
   const string_view query = target.substr(std::min(path.size() + 1, target.size()));
   if (c.parser.method == HTTP_GET) return get(c, path, query);
   if (c.parser.method == HTTP_POST && path == "/items") return create_item(c);
+  if (c.in_upload) return show_size(c);
   return not_found;
 }
 
@@ -483,6 +493,9 @@ int on_header_value(llhttp_t* parser, const char* at, size_t size) {
 int on_headers_complete(llhttp_t* parser) {
   Connection& c = connection_of(parser);
   parser->upgrade = 0;  // Refused by ignoring it.
+  c.in_upload = parser->method == HTTP_POST && c.target == "/upload";
+  c.uploaded = 0;
+  if (c.in_upload) return 0;
   if (parser->content_length > max_body) return give_up(c, too_large);
   if (parser->content_length > 0) c.body.reserve(parser->content_length + simdjson::SIMDJSON_PADDING);
   return 0;
@@ -490,6 +503,7 @@ int on_headers_complete(llhttp_t* parser) {
 
 int on_body(llhttp_t* parser, const char* at, size_t size) {
   Connection& c = connection_of(parser);
+  if (c.in_upload) return c.uploaded += size, 0;
   if (c.body.size() + size > max_body) return give_up(c, too_large);
   c.body.append(at, size);
   return 0;

@@ -33,6 +33,11 @@ class Running:
         after_name = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
+    def memory(self, name: str) -> int:
+        """Bytes: VmRSS, what is resident, or VmHWM, the most that ever was."""
+        lines = pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name + ":"))
+
 
 @contextlib.contextmanager
 def running(command: list, stderr=None):

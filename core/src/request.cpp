@@ -59,9 +59,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
 }
 
 OwnedRequest::OwnedRequest(Method method, std::string target)
-    : method_(method),
-      target_(std::make_unique<std::string>(std::move(target))),
-      body_(std::make_unique<std::string>()) {}
+    : method_(method), target_(std::make_unique<std::string>(std::move(target))) {}
 
 OwnedRequest::OwnedRequest(const Request& request) : OwnedRequest(request.method(), std::string{request.target()}) {
   for (const HeaderField& field : request.headers()) header(field.name, field.value);
@@ -87,7 +85,7 @@ OwnedRequest& OwnedRequest::header(std::string_view name, std::string_view value
 }
 
 OwnedRequest& OwnedRequest::body(std::string body) {
-  *body_ = std::move(body);
+  body_ = std::make_unique<std::string>(std::move(body));
   return *this;
 }
 

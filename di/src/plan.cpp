@@ -89,6 +89,7 @@ public:
     visit_guards();
     visit(*request_.root, Lifetime::automatic);
     if (streams_body_ && plan_->reads_body_) problem("it takes the body piece by piece, and as a whole, too");
+    if (plan_->streams_) lengthen_for_stream();
     if (plan_->steps_.size() >= largest_plan) problem("the graph has more than 4095 nodes");
     finish_steps();
     find_held_and_soft();
@@ -347,6 +348,19 @@ private:
     const Lifetime own = node.is_shared() ? node.options.lifetime : lifetime;
     const bool has_life = node.is_shared() || node.is_resource();
     if (has_life && shortest.lifetime < own) problem("it outlives what it uses: " + std::string{shortest.node->name});
+  }
+
+  /// For the plan a stream is done when it has begun: what ends with its last use must not end under it, nor must what
+  /// that uses.
+  void lengthen_for_stream() {
+    const std::size_t root = plan_->steps_.size() - 1;
+    std::vector<bool> is_wanted(root);
+    for (const Edge& edge : edges_[root]) is_wanted[edge.step] = lifetimes_[edge.step] == Lifetime::last_use;
+    for (std::size_t i = root; i-- > 0;) {
+      if (!is_wanted[i]) continue;
+      if (plan_->steps_[i].info->is_resource()) lifetimes_[i] = Lifetime::request;
+      for (const Edge& edge : edges_[i]) is_wanted[edge.step] = true;
+    }
   }
 
   /// The same of what requests share, and of guards.
@@ -760,7 +774,7 @@ private:
     const bool runs_through =
         std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == NodeKind::on_loop; });
     plan_->fits_stack_ = runs_through && !plan_->reads_body_ && !plan_->starts_specially_ &&
-                         !plan_->takes_background_ && bytes_ <= Plan::stack_block;
+                         !plan_->takes_background_ && !plan_->mappers_ && bytes_ <= Plan::stack_block;
   }
 
   void check_wrappers() {

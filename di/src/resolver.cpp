@@ -137,6 +137,7 @@ bool Resolver::has_body() noexcept {
   enter_async(0);
   async_->gate = plan_->step_count_;
   async_->has_body = true;
+  if (async_->cancelled) return true;
   if (!collect_body()) return false;
   if (!async_->cancelled) {  // Nothing is in flight after all.
     async_->stopped.unlink();
@@ -227,11 +228,14 @@ void Resolver::reply_and_close() noexcept {
   release();
 }
 
+/// The request ends before `serve` returns.
+bool Resolver::is_on_stack() const noexcept { return plan_->fits_stack_ && exchange_; }
+
 void Resolver::release() noexcept {
   const Plan& plan = *plan_;
-  const bool is_on_stack = plan.fits_stack_ && exchange_;
+  const bool was_on_stack = is_on_stack();
   this->~Resolver();
-  if (!is_on_stack) BlockPool::give(this, plan.bytes_);
+  if (!was_on_stack) BlockPool::give(this, plan.bytes_);
 }
 
 }  // namespace umbel::detail

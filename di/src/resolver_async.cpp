@@ -348,6 +348,8 @@ bool Resolver::is_made(std::uint16_t step) const noexcept {
 
 bool Resolver::is_closing(std::uint16_t step) const noexcept { return AsyncState::test(async_->closing(), step); }
 
+bool Resolver::is_ending() const noexcept { return async_->phase != Phase::resolving; }
+
 const Error* Resolver::failure(Input input) const noexcept {
   if (!trouble_) return nullptr;
   const Failed* const failed = trouble_->soft_failure(input.at.step);

@@ -53,6 +53,7 @@ void Resolver::finish() noexcept {
     return caller_->made(*this);
   }
   if (succeeded()) make_result();
+  else if (plan_->streams_) drop_stream();
   close_from(Phase::closing_handler);
 }
 
@@ -350,7 +351,8 @@ void Resolver::answer_with(Response&& response) noexcept {
 
 /// Whether anything is left to be done when the reply is sent.
 bool Resolver::must_hold(const Response& response) noexcept {
-  if (response.source() || has_tasks()) return true;
+  // On the stack there is nothing that a source could refer to, and nobody who could wait.
+  if ((response.source() && !is_on_stack()) || has_tasks()) return true;
   for (std::uint32_t i = 0; i < async_->made; ++i) {
     const Step& step = plan_->steps_[async_->order()[i]];
     if (step.info->is_resource() && plan_->closes_[step.index] == Closes::request) return true;
@@ -364,20 +366,28 @@ void Resolver::sent(Work& work) noexcept {
   else resolver.begin_tasks();
 }
 
+/// It has begun, and no reply will be made of it.
+void Resolver::drop_stream() noexcept {
+  const Step& root = plan_->steps_.back();
+  if (is_made(root.index)) static_cast<StreamRun*>(at(root.slot))->drop();
+}
+
 /// The transport wants no more of it. What the rest of the request is shown depends on how it went.
 void Resolver::end_stream() noexcept {
   const Step& root = plan_->steps_.back();
-  if (is_made(root.index)) {
+  if (succeeded()) {
     auto& stream = *static_cast<StreamRun*>(at(root.slot));
     if (!stream.is_over()) return stream.when_over(async_->sent);
+    auto error = stream.failure() ? std::make_unique<Error>(stream.failure()) : nullptr;
+    if (error && stream.was_cut() && error->is_cancelled()) error.reset();  // As it was asked to.
+    if (error) tell_late(root, *error);
     if (exchange_->stop_token().stop_requested() && stream.was_cut()) {
       async_->cancelled = true;
       async_->reason = exchange_->stop_reason();
-    } else if (stream.failure()) {
-      auto error = std::make_unique<Error>(stream.failure());
-      tell_late(root, *error);
+    } else if (error) {
       trouble().failed.push_back({root.index, std::move(error), false, true});
       limit_ = std::min<std::uint32_t>(limit_, root.index);
+      drop_tasks();
     }
   }
   begin_tasks();

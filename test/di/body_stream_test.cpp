@@ -138,5 +138,18 @@ TEST_F(BodyStreams, AreThereWithoutATransport) {
   EXPECT_EQ(text, "here");
 }
 
+Task<Response> takes_all(Body<std::string_view> body) { co_return Response::text(std::string{*body}); }
+
+TEST_F(BodyStreams, AreNotWaitedForByWhoWasStoppedBefore) {
+  app.post("/", takes_all);
+  const auto peer = connect(OwnedRequest{Method::post, "/"});
+  peer->hold_body();
+  peer->cancel(CancelReason::shutdown);
+
+  peer->ask(app);
+  port.run();
+  EXPECT_EQ(peer->status(), 503);
+}
+
 }  // namespace
 }  // namespace umbel::test

@@ -9,6 +9,7 @@
 #include "peer.hpp"
 #include "resources.hpp"
 #include "umbel/di/observer.hpp"
+#include "umbel/di/provide.hpp"
 
 namespace umbel::test {
 namespace {
@@ -107,6 +108,15 @@ TEST_F(ErrorMapping, AnswersForATearDownBeforeTheReply) {  // Rule 20.
   app.get("/", writes);
 
   EXPECT_EQ(body("/"), "later: commit");
+}
+
+Response has_no_database() { throw DatabaseDown{"no route to host"}; }
+
+TEST_F(ErrorMapping, AnswersForARequestThatNeverSuspended) {
+  app.on_error<DatabaseDown>(says_later);  // On a worker.
+  app.get("/", on_loop<has_no_database>);
+
+  EXPECT_EQ(body("/"), "later: no route to host");
 }
 
 }  // namespace

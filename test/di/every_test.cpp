@@ -97,5 +97,15 @@ Task<void> of_a_path(Path<"id", int>) { co_return; }
 
 TEST_F(Everys, RefuseWhatNeedsARoute) { EXPECT_THROW((Every<of_a_path>{engine, 10ms}), StartError); }
 
+TEST_F(Everys, MayNeverCome) {
+  std::optional<Every<tick>> ticking;
+  ticking.emplace(engine, Duration::max());
+
+  port.advance(1h);
+  ticking.reset();
+  port.run();
+  EXPECT_EQ(journal().take(), "");
+}
+
 }  // namespace
 }  // namespace umbel::test

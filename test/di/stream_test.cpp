@@ -15,7 +15,9 @@
 #include "umbel/core/event_stream.hpp"
 #include "umbel/core/sleep.hpp"
 #include "umbel/di/background.hpp"
+#include "umbel/di/lazy.hpp"
 #include "umbel/di/observer.hpp"
+#include "umbel/di/provide.hpp"
 #include "umbel/di/response_head.hpp"
 
 namespace umbel::test {
@@ -64,6 +66,7 @@ TEST_F(StreamHead, MayHaveNoBodyBehindIt) {
 
   EXPECT_EQ(peer->status(), 200);
   EXPECT_EQ(peer->pull(), "[end]");
+  run();
 }
 
 Stream with_a_head(ResponseHead& head) {
@@ -80,6 +83,8 @@ TEST_F(StreamHead, IsShapedBeforeTheFirstChunk) {
   EXPECT_EQ(peer->status(), 202);
   EXPECT_EQ(peer->header("content-type"), "text/csv");
   EXPECT_EQ(peer->header("x-rows"), "1");
+  peer->drop_source();
+  run();
 }
 
 Stream refuses(Query<"wait", bool, false> wait) {
@@ -111,6 +116,8 @@ TEST_F(StreamHead, IsHeldUntilTheFirstChunk) {  // Rule 22.
   port.advance(10ms);
   EXPECT_EQ(peer->status(), 200);
   EXPECT_EQ(peer->pull(), "first");
+  peer->drop_source();
+  run();
 }
 
 Stream early_head() {
@@ -128,6 +135,8 @@ TEST_F(StreamHead, IsLetGoByAnEmptyChunk) {
   port.advance(10ms);
   EXPECT_TRUE(peer->is_ready());
   EXPECT_EQ(peer->pull(), "late");
+  peer->drop_source();
+  run();
 }
 
 Resource<int> fails_to_end() {
@@ -191,6 +200,58 @@ TEST_F(StreamLife, OfWhatItTakesIsThatOfTheRequest) {  // Rule 16.
   EXPECT_EQ(journal().take(), "~repository r1-");
 }
 
+Resource<int> over_r2(Depends<r2, Lifetime::last_use>) {
+  journal().write("o+");
+  int value = 1;
+  co_yield value;
+  journal().write("o-");
+}
+Task<int> only_asks(Depends<r1, Lifetime::last_use>) { co_return 1; }
+Stream takes_to_the_last_use(Depends<only_asks>, Depends<over_r2, Lifetime::last_use>) {
+  co_yield "one";
+  journal().write("use");
+  co_yield "two";
+}
+
+TEST_F(StreamLife, OfWhatEndsWithItsLastUseIsAsLongAsTheStream) {  // Rule 16.
+  app.get("/", takes_to_the_last_use);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+  peer->pull();
+
+  run();
+  EXPECT_EQ(journal().take(), "r1+ r1- r2+ o+ use o- r2-");
+}
+
+Task<int> five() { co_return 5; }
+Stream asks_early(Lazy<five> number) {
+  const int first = co_await number;
+  co_yield std::to_string(first);
+  const int again = co_await number;
+  co_yield std::to_string(again + 1);
+}
+Stream asks_late(Lazy<five> number) {
+  co_yield "one";
+  const int late = co_await number;
+  co_yield std::to_string(late);
+}
+
+TEST_F(StreamLife, HasALazyNodeRunBeforeTheFirstChunkOnly) {  // Rule 11.
+  app.get("/early", asks_early);
+  app.get("/late", asks_late);
+  const auto early = begin("/early");
+  run();
+  const auto late = begin("/late");
+
+  EXPECT_EQ(early->pull(), "5");
+  EXPECT_EQ(early->pull(), "6");
+  EXPECT_EQ(late->pull(), "one");
+  EXPECT_EQ(late->pull(), "[failed]");
+  EXPECT_EQ(early->pull(), "[end]");
+  run();
+}
+
 // --- how it ends ----------------------------------------------------------------------------------------------------
 
 struct Late : Observer {
@@ -217,6 +278,23 @@ TEST_F(StreamEnd, IsToldLateIfItFails) {  // Rules 20 and 22.
   EXPECT_EQ(journal().take(), "r1+ r1!500 r1-");
   EXPECT_NE(late.text.find("Out of paper"), std::string::npos) << late.text;
   EXPECT_EQ(peer->status(), 200);
+}
+
+Stream breaks_with_tasks(Background& background) {
+  background.add([] { journal().write("task"); });
+  background.add_always([] { journal().write("always"); });
+  co_yield "one";
+  throw HttpError{500};
+}
+
+TEST_F(StreamEnd, DropsTasksIfItFails) {  // Rule 34.
+  app.get("/", breaks_with_tasks);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+
+  run();
+  EXPECT_EQ(journal().take(), "always");
 }
 
 Stream endless(Depends<r1>) {
@@ -290,6 +368,44 @@ TEST_F(StreamEnd, IsWaitedForByTheTearDownOfWhatItUses) {  // Rule 17.
   EXPECT_EQ(journal().take(), "r1+ cleans r1!cancelled r1-");
 }
 
+TEST_F(StreamEnd, IsNoFailureOfAnAwaitThatNobodyWants) {
+  Late late;
+  app.observe(late);
+  app.get("/", endless);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+
+  peer->drop_source();
+  run();
+  EXPECT_EQ(journal().take(), "r1+ r1-");
+  EXPECT_EQ(late.text, "");
+}
+
+Stream fails_to_stop(Depends<r1>) {
+  co_yield "one";
+  try {
+    co_await sleep(1h);
+  } catch (const Cancelled&) {
+  }
+  throw HttpError{500, "Out of ink"};
+}
+
+TEST_F(StreamEnd, IsToldLateIfItFailsWhenThePeerHasLeft) {  // Rule 22.
+  Late late;
+  app.observe(late);
+  app.get("/", fails_to_stop);
+  const auto peer = begin("/");
+  peer->pull();
+  peer->pull();
+
+  peer->leave();
+  peer->drop_source();
+  run();
+  EXPECT_EQ(journal().take(), "r1+ r1!cancelled r1-");
+  EXPECT_NE(late.text.find("Out of ink"), std::string::npos) << late.text;
+}
+
 TEST_F(StreamEnd, BeforeTheHeadIsThatOfAnyCoroutine) {  // Rule 25.
   const LiveCheck check;
   app.get("/", slow_start);
@@ -298,6 +414,45 @@ TEST_F(StreamEnd, BeforeTheHeadIsThatOfAnyCoroutine) {  // Rule 25.
   peer->leave();
   run();
   EXPECT_EQ(peer->status(), 503);
+  EXPECT_TRUE(check.ok());
+}
+
+struct Leaving : Timer {
+  explicit Leaving(Peer& p) noexcept
+      : Timer([](Timer& t) noexcept { static_cast<Leaving&>(t).peer.leave(); }), peer(p) {}
+  Peer& peer;
+};
+
+Stream slow_over_r1(Depends<r1>) {
+  const Live live;
+  co_await sleep(10ms);
+  co_yield "first";
+}
+
+TEST_F(StreamEnd, ComesWhenThePeerLeavesJustAfterTheFirstChunk) {  // Rule 25.
+  const LiveCheck check;
+  app.get("/", slow_over_r1);
+  const auto peer = begin("/");
+  Leaving leaving{*peer};
+  leaving.start(port.context(), port.context().now() + 10ms);
+
+  port.advance(10ms);
+  run();
+  EXPECT_EQ(peer->status(), 503);
+  EXPECT_FALSE(peer->is_held());
+  EXPECT_EQ(journal().take(), "r1+ r1!cancelled r1-");
+  EXPECT_TRUE(check.ok());
+}
+
+TEST_F(StreamEnd, ComesWhenThePeerHadLeftBefore) {
+  const LiveCheck check;
+  app.get("/", endless);
+  const auto peer = connect("/");
+  peer->leave();
+
+  peer->ask(app);
+  run();
+  EXPECT_FALSE(peer->is_held());
   EXPECT_TRUE(check.ok());
 }
 
@@ -358,6 +513,8 @@ TEST_F(EventStreams, AreWrittenAsBrowsersReadThem) {
   EXPECT_EQ(peer->header("cache-control"), "no-cache");
   EXPECT_EQ(peer->pull(), "event: greeting\nid: 7\nretry: 1500\ndata: two\ndata: lines\n\n");
   EXPECT_EQ(peer->pull(), "data: plain\n\n");
+  peer->drop_source();
+  run();
 }
 
 TEST_F(EventStreams, BeatWhileNothingHappens) {
@@ -376,6 +533,7 @@ TEST_F(EventStreams, BeatWhileNothingHappens) {
   port.advance(10s);
   EXPECT_EQ(peer->pull(), "data: \n\n");
   EXPECT_EQ(peer->pull(), "[end]");
+  run();
 }
 
 EventStream forged() { co_yield Event{.data = "x", .event = "a\ndata: forged"}; }
@@ -383,6 +541,29 @@ EventStream forged() { co_yield Event{.data = "x", .event = "a\ndata: forged"}; 
 TEST_F(EventStreams, TakeNoNameOfSeveralLines) {
   app.get("/", forged);
   EXPECT_EQ(status("/"), 500);
+}
+
+Response with_numbers(ResponseHead& head) {
+  head.set("x-count", "1");
+  return Response::stream("text/plain", numbers(1));
+}
+
+TEST_F(Streams, OutliveARequestThatNeverSuspended) {
+  const LiveCheck check;
+  app.get("/", on_loop<with_numbers>);
+  for (const auto deadline : {Time::max(), port.context().now() + 1h}) {
+    const auto peer = connect("/");
+    peer->set_deadline(deadline);
+    peer->ask(app);
+
+    EXPECT_EQ(peer->header("x-count"), "1");
+    EXPECT_EQ(peer->pull(), "[pending]");
+    port.advance(1ms);
+    EXPECT_EQ(peer->pull(), "0");
+    EXPECT_EQ(peer->pull(), "[end]");
+    run();
+  }
+  EXPECT_TRUE(check.ok());
 }
 
 }  // namespace

@@ -231,7 +231,9 @@ private:
       Pulled pulled;
       while ((pulled = exchange.read_body(chunk, *this)) == Pulled::chunk) sum += chunk.size();
       if (pulled == Pulled::pending) return;
-      exchange.reply(Response::text(std::to_string(sum) + "!", pulled == Pulled::end ? 200 : 500));
+      Response response = Response::text(std::to_string(sum) + "!", pulled == Pulled::end ? 200 : 500);
+      for (const HeaderField& field : exchange.trailers()) response.append_header(field.name, field.value);
+      exchange.reply(std::move(response));
       delete this;
     }
     Exchange& exchange;
@@ -387,6 +389,30 @@ TEST(Server, ReadsABodyInPieces) {
     client.send(body);
     EXPECT_EQ(count_of(client.receive("!"), std::to_string(body.size()) + "!"), 1);
   }
+}
+
+TEST(Server, GivesTheTrailersBehindABody) {
+  TestService service;
+  Running running{service};
+  Client client{running.port()};
+
+  client.send("POST /sum HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  client.send("0\r\nX-Checksum: 900150\r\n\r\n");
+  const string reply = client.receive("3!");
+
+  EXPECT_EQ(status_of(reply), 200);
+  EXPECT_EQ(count_of(reply, "X-Checksum: 900150\r\n"), 1);
+}
+
+// Tests here and in test/net show what it claims. What it does not: nobody has agreed on a field for a deadline.
+TEST(Server, SaysWhatItCanDo) {
+  TestService service;
+  Loop loop;
+  const Capabilities can = Server{service, loop}.capabilities();
+
+  EXPECT_TRUE(can.stream_in && can.stream_out && can.trailers && can.half_close);
+  EXPECT_TRUE(can.disconnect && can.keep_alive && can.early_refusal && can.several_peers);
+  EXPECT_FALSE(can.deadline);
 }
 
 TEST(Server, SendsWhatThePeerTakesSlowly) {

@@ -609,6 +609,14 @@ TEST(Session, AnswersHeadWithoutTheBody) {
       "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 10\r\n\r\n" + ok("GET /y a|"));
 }
 
+// Found by test/fuzz: the last request was a HEAD, what comes now is no request at all.
+TEST(Session, RefusesWithABodyBehindAHeadRequest) {
+  const string head = "HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n";
+
+  for (const string& input : {head + ")))\r\n\r\n", head + get("/y") + ")))\r\n\r\n"})
+    EXPECT_TRUE(run(input).sent.ends_with("\r\n\r\n{\"detail\":\"The request is not HTTP/1.1.\"}")) << input;
+}
+
 TEST(Session, SendsNoBodyWithAStatusThatHasNone) {
   EXPECT_EQ(run(get("/status?204")).sent, "HTTP/1.1 204 No Content\r\ncontent-type: text/plain; charset=utf-8\r\n\r\n");
   EXPECT_EQ(run(get("/status?304")).sent,

@@ -36,6 +36,7 @@ void SimulatedRequest::cancel(CancelReason reason) noexcept {
   if (!arrived_ || is_over() || has_left()) return;
   stop_reason_ = reason;
   stop_.request_stop();
+  if (source_) simulation_.later([this] { drop_source(); });
 }
 
 void SimulatedRequest::deliver_body() noexcept {
@@ -45,22 +46,80 @@ void SimulatedRequest::deliver_body() noexcept {
 
 bool SimulatedRequest::collect_body(Work& ready) noexcept {
   if (simulation_.schedule_.choose(2) == 0) return deliver_body(), true;
-  simulation_.later([this, &ready] {
+  body_ready_ = &ready;
+  simulation_.later([this] {
+    if (!body_ready_) return;
     deliver_body();
-    context_->enqueue(ready);
+    context_->enqueue(*std::exchange(body_ready_, nullptr));
   });
   return false;
 }
 
+Pulled SimulatedRequest::read_body(std::string_view& chunk, Work& ready) noexcept {
+  if (simulation_.schedule_.choose(2) == 0) {
+    body_ready_ = &ready;
+    simulation_.later([this] {
+      if (body_ready_) context_->enqueue(*std::exchange(body_ready_, nullptr));
+    });
+    return Pulled::pending;
+  }
+  const std::string_view rest = asked_.view().body().substr(read_);
+  if (rest.empty() && failing_body_) return body_error_ = failing_body_, Pulled::failed;
+  if (rest.empty()) return Pulled::end;
+  chunk = rest.substr(0, 1 + simulation_.schedule_.choose(rest.size()));
+  read_ += chunk.size();
+  return Pulled::chunk;
+}
+
 void SimulatedRequest::reply(Response&& response) noexcept {
   ++replies_;
+  const bool has_body = request_.method() != Method::head && Response::may_have_body(response.status());
+  BodySourcePtr source = response.take_source();
   response_.emplace(std::move(response));
+  if (!source || !has_body) return;
+  source_ = std::move(source);
+  if (has_left()) simulation_.later([this] { drop_source(); });
+  else pull_later();
 }
 
 void SimulatedRequest::reply_and_hold(Response&& response, Work& sent) noexcept {
-  reply(std::move(response));
   held_ = true;
-  simulation_.later([this, &sent] { context_->enqueue(sent); });
+  sent_ = &sent;
+  reply(std::move(response));
+  if (!source_) tell_sent();
+}
+
+void SimulatedRequest::tell_sent() {
+  simulation_.later([this] { context_->enqueue(*std::exchange(sent_, nullptr)); });
+}
+
+void SimulatedRequest::pull_later() {
+  simulation_.later([this] { pull(); });
+}
+
+void SimulatedRequest::pull() noexcept {
+  std::string_view chunk;
+  if (!source_) return;
+  switch (pull_.pull(*context_, *source_, chunk)) {
+    case Pulled::chunk:
+      streamed_ += chunk;
+      return pull_later();
+    case Pulled::pending:
+      return;
+    case Pulled::failed:
+      broken_off_ = true;
+      return drop_source();
+    case Pulled::end:
+      return drop_source();
+  }
+}
+
+void SimulatedRequest::drop_source() noexcept {
+  if (!source_) return;
+  broken_off_ |= has_left();
+  pull_.forget(*context_);
+  source_.reset();
+  if (sent_) tell_sent();
 }
 
 void SimulatedRequest::release() noexcept {

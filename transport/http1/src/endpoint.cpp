@@ -7,6 +7,8 @@
 #include <new>
 #include <string_view>
 
+#include "parser.hpp"
+
 namespace umbel::http1 {
 
 namespace {
@@ -35,7 +37,15 @@ void put_date(char* at, const tm& utc) noexcept {
 
 Endpoint::~Endpoint() {
   if (spare_input_) detail::BlockPool::give(spare_input_, input_size);
+  if (spare_parser_) free_parser(spare_parser_);
   if (spare_output_) free_output(spare_output_);
+}
+
+Parser* Endpoint::make_parser() { return ::new (detail::BlockPool::take(sizeof(Parser))) Parser{limits_}; }
+
+void Endpoint::free_parser(Parser* parser) noexcept {
+  parser->~Parser();
+  detail::BlockPool::give(parser, sizeof(Parser));
 }
 
 Buffer* Endpoint::make_output() { return ::new (detail::BlockPool::take(sizeof(Buffer))) Buffer; }

@@ -224,6 +224,7 @@ inline void Parser::join(std::string_view piece) noexcept {
 
 void Parser::begin_head() noexcept {
   is_plain_ = false;
+  method = HTTP_GET;  // llhttp leaves that of the last request until it has found another.
   target_ = {};
   count_ = 0;
   span_ = Span::none;

@@ -41,6 +41,8 @@ public:
   Parser& operator=(const Parser&) = delete;
   ~Parser();
 
+  /// Forgets what it is in the middle of.
+  void restart() noexcept { llhttp_init(this, HTTP_REQUEST, &settings); }
   /// As `read_plain_head`. Such a head is not parsed by llhttp and needs no `check`; of what a head says below, only
   /// what does not concern its body is known then.
   const char* read_plain(std::string_view input, Request& request) noexcept {

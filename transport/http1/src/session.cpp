@@ -37,8 +37,7 @@ constexpr std::size_t least_piece = 8 * 1024;  // Of a chunk that is larger than
 // has waited for it; there `keep_` is the end of the piece that the application has.
 class [[gnu::visibility("hidden")]] Session::Impl final : public Exchange {
 public:
-  Impl(Endpoint& endpoint, Host& host)
-      : endpoint_(endpoint), host_(host), parser_(endpoint.limits_), resume_(*this), pulling_(*this) {
+  Impl(Endpoint& endpoint, Host& host) : endpoint_(endpoint), host_(host), resume_(*this), pulling_(*this) {
     context_ = &endpoint.context_;
   }
   ~Impl() {
@@ -148,6 +147,7 @@ private:
   void tell_sent() noexcept;
   void cancel(CancelReason reason) noexcept;
 
+  void begin_input();
   void make_room();
   void make_body_room();
   void compact() noexcept;
@@ -157,13 +157,14 @@ private:
   void recycle() noexcept;
   void come_to_rest() noexcept;
   void give_back() noexcept;
+  void give_parser() noexcept;
   void give_block(char* block, std::size_t capacity) noexcept;
   Buffer& out();
   void drop_output() noexcept;
   Framing framing(Persistence persistence) noexcept;
 
   bool reads_directly() const noexcept {
-    return body_ == Body::collecting && !parser_.is_chunked() && !in_place_ && parsed_ == end_;
+    return body_ == Body::collecting && !parser_->is_chunked() && !in_place_ && parsed_ == end_;
   }
   bool is_pinned() const noexcept { return keep_ > 0; }
   // True if what comes in is not to wait for the end of the request in flight.
@@ -216,7 +217,7 @@ private:
   char* held_ = nullptr;  // A former input buffer that the request in flight refers to.
   std::size_t held_capacity_ = 0;
 
-  Parser parser_;
+  Parser* parser_ = nullptr;  // As long as there is an input buffer.
   Resume resume_;
   SourcePulling pulling_;
 };
@@ -226,8 +227,7 @@ private:
 inline std::span<char> Session::Impl::prepare() {
   if (!input_ && phase_ == Phase::open && !out_ && !sending_) [[likely]] {
     prepared_ = Prepared::fresh;
-    capacity_ = Endpoint::input_size;
-    input_ = endpoint_.take_input();
+    begin_input();
     return {input_, capacity_};
   }
   const Advice now = advice();
@@ -267,7 +267,7 @@ inline bool Session::Impl::take_fresh() {
 
 // True if a plain head is the next that is to be parsed: then it is served.
 inline bool Session::Impl::take_plain() {
-  const char* const end = parser_.read_plain({input_ + begin_, end_ - begin_}, request_);
+  const char* const end = parser_->read_plain({input_ + begin_, end_ - begin_}, request_);
   if (!end) return false;
   ++requests_;
   begin_ = parsed_ = keep_ = static_cast<std::size_t>(end - input_);
@@ -278,12 +278,14 @@ inline bool Session::Impl::take_plain() {
   return true;
 }
 
+inline void Session::Impl::begin_input() {
+  capacity_ = Endpoint::input_size;
+  input_ = endpoint_.take_input();
+  parser_ = endpoint_.take_parser();
+}
+
 inline void Session::Impl::make_room() {
-  if (!input_) {
-    input_ = endpoint_.take_input();
-    capacity_ = Endpoint::input_size;
-    return;
-  }
+  if (!input_) return begin_input();
   if (phase_ != Phase::open) begin_ = parsed_ = end_ = keep_;
   if (body_ == Body::reading && !in_place_) [[unlikely]]
     return make_body_room();
@@ -304,7 +306,7 @@ void Session::Impl::make_body_room() {
 void Session::Impl::compact() noexcept {
   const std::size_t distance = begin_;
   std::memmove(input_, input_ + distance, end_ - distance);
-  if (in_head_) parser_.rebase(-static_cast<std::ptrdiff_t>(distance));
+  if (in_head_) parser_->rebase(-static_cast<std::ptrdiff_t>(distance));
   begin_ = 0;
   parsed_ -= distance;
   end_ -= distance;
@@ -313,7 +315,7 @@ void Session::Impl::compact() noexcept {
 void Session::Impl::grow() {
   auto* const bigger = static_cast<char*>(detail::BlockPool::take(2 * capacity_));
   std::memcpy(bigger, input_, end_);
-  if (in_head_) parser_.rebase(bigger - input_);
+  if (in_head_) parser_->rebase(bigger - input_);
   give_block(input_, capacity_);
   input_ = bigger;
   capacity_ *= 2;
@@ -353,8 +355,14 @@ inline void Session::Impl::give_back() noexcept {
   if (prepared_ != Prepared::nothing) return;
   if (input_) give_block(std::exchange(input_, nullptr), capacity_);
   begin_ = parsed_ = end_ = capacity_ = 0;
-  parser_.release();
+  if (parser_) give_parser();
   if (body_buffer_.capacity() > 0) body_buffer_ = Buffer{};
+}
+
+inline void Session::Impl::give_parser() noexcept {
+  parser_->release();
+  if (phase_ != Phase::open) parser_->restart();  // It may be in the middle of something.
+  endpoint_.give_parser(std::exchange(parser_, nullptr));
 }
 
 // The state machine.
@@ -403,7 +411,7 @@ inline bool Session::Impl::read_head() {
     if (!skip_blank_lines()) return false;
     if (take_plain()) return true;
     ++requests_;
-    parser_.begin_head();
+    parser_->begin_head();
     in_head_ = true;
     line_done_ = false;
     head_limit_ = endpoint_.limits_.request_line;
@@ -412,7 +420,7 @@ inline bool Session::Impl::read_head() {
   const std::size_t size = std::min(end_ - parsed_, head_limit_ - (parsed_ - begin_));
   if (size == 0) return false;
   const char* stop = nullptr;
-  const Parser::Event event = parser_.run(input_ + parsed_, size, stop);
+  const Parser::Event event = parser_->run(input_ + parsed_, size, stop);
   if (event == Parser::Event::broken) return refuse(not_http), false;
   parsed_ = static_cast<std::size_t>(stop - input_);
   if (event == Parser::Event::more) return check_head_size();
@@ -422,38 +430,38 @@ inline bool Session::Impl::read_head() {
 inline bool Session::Impl::check_head_size() {
   if (parsed_ - begin_ < head_limit_) return false;
   if (line_done_) return refuse(head_too_large), false;
-  if (!parser_.is_past_line(input_ + parsed_)) return refuse(line_too_long), false;
+  if (!parser_->is_past_line(input_ + parsed_)) return refuse(line_too_long), false;
   line_done_ = true;
-  head_limit_ = parser_.line_size(input_ + begin_) + endpoint_.limits_.header_block;
+  head_limit_ = parser_->line_size(input_ + begin_) + endpoint_.limits_.header_block;
   if (parsed_ - begin_ < head_limit_) return true;
   return refuse(head_too_large), false;
 }
 
 // Of a complete head that was parsed in one step.
 bool Session::Impl::is_block_too_large() const noexcept {
-  return parser_.is_past_line(input_ + parsed_) &&
-         parsed_ - begin_ > parser_.line_size(input_ + begin_) + endpoint_.limits_.header_block;
+  return parser_->is_past_line(input_ + parsed_) &&
+         parsed_ - begin_ > parser_->line_size(input_ + begin_) + endpoint_.limits_.header_block;
 }
 
 inline bool Session::Impl::check_head() {
   if (!line_done_ && parsed_ - begin_ > endpoint_.limits_.header_block && is_block_too_large()) [[unlikely]]
     return refuse(head_too_large), false;
-  if (const Refusal* const refusal = parser_.check(input_ + parsed_)) return refuse(*refusal), false;
+  if (const Refusal* const refusal = parser_->check(input_ + parsed_)) return refuse(*refusal), false;
   in_head_ = false;
   return true;
 }
 
 inline void Session::Impl::begin_request() {
   begin_ = parsed_;
-  parser_.put_request(request_);
+  parser_->put_request(request_);
   body_error_ = 0;
   body_limit_ = usual_limit;
-  body_left_ = parser_.length();
-  body_ = parser_.is_chunked() || body_left_ > 0 ? Body::unasked : Body::none;
-  in_place_ = !parser_.is_chunked() && body_left_ <= capacity_ - parsed_;
+  body_left_ = parser_->length();
+  body_ = parser_->is_chunked() || body_left_ > 0 ? Body::unasked : Body::none;
+  in_place_ = !parser_->is_chunked() && body_left_ <= capacity_ - parsed_;
   keep_ = in_place_ ? parsed_ + static_cast<std::size_t>(body_left_) : parsed_;
-  if (!parser_.keeps_alive() || draining_) persistence_ = Persistence::ended;
-  else persistence_ = parser_.is_http_1_0() ? Persistence::stated : Persistence::implied;
+  if (!parser_->keeps_alive() || draining_) persistence_ = Persistence::ended;
+  else persistence_ = parser_->is_http_1_0() ? Persistence::stated : Persistence::implied;
   serve();
 }
 
@@ -483,17 +491,17 @@ inline std::uint64_t Session::Impl::body_limit() const noexcept {
 
 // False if its size is too large.
 inline bool Session::Impl::ask_for_body(Body how) noexcept {
-  if (!parser_.is_chunked() && body_left_ > body_limit()) return fail_body(413), false;
+  if (!parser_->is_chunked() && body_left_ > body_limit()) return fail_body(413), false;
   body_ = how;
-  parser_.limit_body(body_limit());
-  if (parser_.expects_continue()) out().append("HTTP/1.1 100 Continue\r\n\r\n");  // RFC 9110 section 10.1.1.
+  parser_->limit_body(body_limit());
+  if (parser_->expects_continue()) out().append("HTTP/1.1 100 Continue\r\n\r\n");  // RFC 9110 section 10.1.1.
   return true;
 }
 
 bool Session::Impl::collect_body(Work& ready) noexcept {
   if (body_ != Body::unasked || !ask_for_body(Body::collecting)) return true;
   body_buffer_.clear();
-  parser_.set_sink(body_buffer_);
+  parser_->set_sink(body_buffer_);
   if (!in_place_)
     static_cast<void>(body_buffer_.room(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_step))));
   while (body_ == Body::collecting && collect_more()) {
@@ -506,7 +514,7 @@ bool Session::Impl::collect_body(Work& ready) noexcept {
 }
 
 Pulled Session::Impl::read_body(std::string_view& chunk, Work& ready) noexcept {
-  if (body_ == Body::unasked && ask_for_body(Body::reading)) parser_.set_sink(Parser::Sink::place);
+  if (body_ == Body::unasked && ask_for_body(Body::reading)) parser_->set_sink(Parser::Sink::place);
   take_back();
   chunk = body_ == Body::reading ? next_piece() : std::string_view{};
   if (!chunk.empty()) return Pulled::chunk;
@@ -527,7 +535,7 @@ inline void Session::Impl::take_back() noexcept {
 // What there is of the body, if there is something.
 inline std::string_view Session::Impl::next_piece() noexcept {
   std::string_view piece;
-  if (parser_.is_chunked()) {
+  if (parser_->is_chunked()) {
     piece = decode_piece();
   } else {
     piece = {input_ + parsed_, static_cast<std::size_t>(std::min<std::uint64_t>(end_ - parsed_, body_left_))};
@@ -544,8 +552,8 @@ std::string_view Session::Impl::decode_piece() noexcept {
   const Parser::Event event = run_parser();
   if (event == Parser::Event::broken) return {};
   if (event == Parser::Event::end) body_ = Body::none;
-  if (parser_.decoded().empty()) recycle();
-  return parser_.decoded();
+  if (parser_->decoded().empty()) recycle();
+  return parser_->decoded();
 }
 
 inline bool Session::Impl::wake_reader() noexcept {
@@ -555,7 +563,7 @@ inline bool Session::Impl::wake_reader() noexcept {
 
 // True if something was done.
 inline bool Session::Impl::collect_more() {
-  if (parser_.is_chunked()) return run_chunks();
+  if (parser_->is_chunked()) return run_chunks();
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(end_ - parsed_, body_left_));
   if (in_place_) {
     if (size < body_left_) return false;
@@ -575,14 +583,14 @@ inline bool Session::Impl::collect_more() {
 // Of a chunked body: up to its end, or that of the input. A broken one has failed, if anybody wants it.
 Parser::Event Session::Impl::run_parser() noexcept {
   const char* stop = nullptr;
-  const Parser::Event event = parser_.run(input_ + parsed_, end_ - parsed_, stop);
+  const Parser::Event event = parser_->run(input_ + parsed_, end_ - parsed_, stop);
   if (event == Parser::Event::broken) {
-    if (body_ != Body::dropping || source_) fail_body(parser_.limit_hit() ? parser_.limit_hit()->status : 400);
+    if (body_ != Body::dropping || source_) fail_body(parser_->limit_hit() ? parser_->limit_hit()->status : 400);
     else phase_ = Phase::finishing;  // The reply has been made.
     return event;
   }
   begin_ = parsed_ = static_cast<std::size_t>(stop - input_);
-  if (event == Parser::Event::end) trailers_ = parser_.take_trailers();
+  if (event == Parser::Event::end) trailers_ = parser_->take_trailers();
   return event;
 }
 
@@ -612,7 +620,7 @@ void Session::Impl::fail_body(int status) noexcept {
 
 // The reply was made, and nobody wants the body.
 inline bool Session::Impl::drop_more() {
-  if (parser_.is_chunked()) return run_chunks();
+  if (parser_->is_chunked()) return run_chunks();
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(end_ - parsed_, body_left_));
   parsed_ += size;
   body_left_ -= size;
@@ -665,8 +673,8 @@ inline void Session::Impl::write_reply(const Response& response) {
 // A reply is made; what of the body is still to come will be dropped, if that is not too much.
 void Session::Impl::leave_body() noexcept {
   // Whoever waits for 100 and gets a final reply may or may not send the body (RFC 9110 section 10.1.1): no guessing.
-  const bool may_not_come = body_ == Body::unasked && parser_.expects_continue();
-  const std::uint64_t left = parser_.is_chunked() ? parser_.chunk_left() : body_left_;
+  const bool may_not_come = body_ == Body::unasked && parser_->expects_continue();
+  const std::uint64_t left = parser_->is_chunked() ? parser_->chunk_left() : body_left_;
   if (may_not_come || left > endpoint_.limits_.body) persistence_ = Persistence::ended;
 }
 
@@ -686,7 +694,7 @@ void Session::Impl::begin_stream(Response& response) noexcept {
 // False if no body follows.
 bool Session::Impl::write_head_of(const Response& response, std::optional<std::uint64_t> size) {
   stream_left_ = size.value_or(0);
-  body_end_ = size ? BodyEnd::by_length : parser_.is_http_1_0() ? BodyEnd::by_close : BodyEnd::by_chunk;
+  body_end_ = size ? BodyEnd::by_length : parser_->is_http_1_0() ? BodyEnd::by_close : BodyEnd::by_chunk;
   if (body_ != Body::none) leave_body();
   if (body_end_ == BodyEnd::by_close) persistence_ = Persistence::ended;
   return write_stream_head(out(), response, framing(persistence_), body_end_, stream_left_);
@@ -763,8 +771,8 @@ inline void Session::Impl::drop_body() noexcept {
   ready_ = nullptr;
   if (body_ == Body::none || body_ == Body::dropping || body_ == Body::failed) return;
   body_ = Body::dropping;
-  parser_.set_sink(Parser::Sink::nowhere);
-  parser_.limit_body(parser_.body_size() + endpoint_.limits_.body);
+  parser_->set_sink(Parser::Sink::nowhere);
+  parser_->limit_body(parser_->body_size() + endpoint_.limits_.body);
   if (held_) keep_ = 0;
 }
 
@@ -794,7 +802,7 @@ inline void Session::Impl::reply_came_late() {
 void Session::Impl::tell_sent() noexcept { context_->enqueue(*std::exchange(reply_sent_, nullptr)); }
 
 inline Framing Session::Impl::framing(Persistence persistence) noexcept {
-  return {endpoint_.ok_head().data(), persistence, parser_.is_head_request()};
+  return {endpoint_.ok_head().data(), persistence, parser_->is_head_request()};
 }
 
 // Output.
@@ -923,8 +931,9 @@ Wait Session::Impl::wait() const noexcept {
 }
 
 std::uint64_t Session::Impl::body_received() const noexcept {
-  if (parser_.is_chunked()) return parser_.body_size();
-  return parser_.length() - body_left_ + std::min<std::uint64_t>(end_ - parsed_, body_left_);
+  if (!parser_) return 0;
+  if (parser_->is_chunked()) return parser_->body_size();
+  return parser_->length() - body_left_ + std::min<std::uint64_t>(end_ - parsed_, body_left_);
 }
 
 // The public face.

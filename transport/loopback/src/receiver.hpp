@@ -15,12 +15,18 @@
 
 namespace umbel::loopback {
 
+/// What cannot be sent as a reply is 500.
+inline void mend_status(Response& response) noexcept {
+  if (response.status() < 200 || response.status() > 999) response.status(500);
+}
+
 /// What reads a reply, and stays until the service is done with the request.
 class Incoming::Receiver {
 public:
   Receiver(Server& server, detail::Call& call, Response&& response, Method method)
       : server_(server), call_(call), response_(std::move(response)), source_(response_.take_source()) {
-    if (response_.status() < 200 || response_.status() > 999) response_.status(500);
+    call_.hold();
+    mend_status(response_);
     const bool has_body = method != Method::head && Response::may_have_body(response_.status());
     if (source_ && has_body) announced_ = source_->size();
     if (!has_body) drop_source();

@@ -77,9 +77,17 @@ void Outgoing::drop() noexcept {
   ready_ = nullptr;
 }
 
-Reply::Reply(Response&& response, Method method) : status_(response.status()), response_(std::move(response)) {
-  if (method != Method::head && Response::may_have_body(status_)) body_ = response_.body();
+namespace {
+
+// What a peer would see of it.
+std::string_view body_of(const Response& response, Method method) noexcept {
+  return method != Method::head && Response::may_have_body(response.status()) ? response.body() : std::string_view{};
 }
+
+}  // namespace
+
+Reply::Reply(Response&& response, Method method)
+    : status_(response.status()), body_(body_of(response, method)), response_(std::move(response)) {}
 
 void Server::Refusal::serve(Exchange& exchange) noexcept {
   exchange.reply(Response::text("Service Unavailable", 503).header("retry-after", "1"));
@@ -97,9 +105,12 @@ Capabilities Server::capabilities() const noexcept {
   return {.stream_in = true, .stream_out = true, .disconnect = true, .early_refusal = true, .several_peers = true};
 }
 
-detail::Call& Server::make_call() {
-  if (!lets_in() || in_flight_ >= options_.in_flight) return detail::Call::make(refusal_);
-  detail::Call& call = detail::Call::make(service());
+detail::Call& Server::make_call(OwnedRequest&& request) {
+  const bool is_served = lets_in() && in_flight_ < options_.in_flight;
+  detail::Call& call = detail::Call::make(is_served ? service() : refusal_);
+  call.ask(std::move(request));
+  call.set_usual_limit(options_.body_limit);
+  if (!is_served) return call;
   call.keep(*this);
   calls_.push_back(call);
   ++in_flight_;
@@ -120,19 +131,23 @@ void Server::cancel_all() noexcept {
 }
 
 Task<Incoming> Server::open(OwnedRequest request, BodySourcePtr body) {
-  detail::Call& call = make_call();
-  ServiceCall asked{call};
-  const Method method = request.view().method();
-  call.ask(std::move(request));
-  call.set_usual_limit(options_.body_limit);
-  call.take_body(std::move(body));
+  const Method method = request.method();
+  ServiceCall asked{make_call(std::move(request))};
+  asked.call().take_body(std::move(body));
   Response response = co_await asked;
-  call.hold();
-  co_return Incoming{*new Incoming::Receiver{*this, call, std::move(response), method}};
+  co_return Incoming{*new Incoming::Receiver{*this, asked.call(), std::move(response), method}};
 }
 
 Task<Reply> Server::ask(OwnedRequest request) {
-  Incoming incoming = co_await open(std::move(request));
+  const Method method = request.method();
+  ServiceCall asked{make_call(std::move(request))};
+  Response response = co_await asked;
+  // Most of them. With a source it would not be over.
+  if (asked.call().is_over()) [[likely]] {
+    mend_status(response);
+    co_return Reply{std::move(response), method};
+  }
+  Incoming incoming{*new Incoming::Receiver{*this, asked.call(), std::move(response), method}};
   std::string body;
   for (;;) {
     const std::string_view piece = co_await Incoming::Receiver::Piece{*incoming.receiver_};

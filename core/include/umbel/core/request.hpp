@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -137,9 +137,10 @@ public:
   OwnedRequest& header(std::string_view name, std::string_view value);
   OwnedRequest& body(std::string body);
 
+  Method method() const noexcept { return method_; }
   /// Valid while this object is, and until it is changed.
   Request view() const noexcept {
-    Request request{method_, *target_, Headers{fields_}, *body_};
+    Request request{method_, *target_, Headers{fields_}, body_ ? std::string_view{*body_} : std::string_view{""}};
     if (root_size_ > 0) request.enter(root_size_);
     return request;
   }
@@ -149,8 +150,8 @@ private:
   std::size_t root_size_ = 0;
   // Behind pointers that a move does not change: short strings would move with their owner.
   std::unique_ptr<std::string> target_;
-  std::unique_ptr<std::string> body_;
-  std::deque<std::string> texts_;
+  std::unique_ptr<std::string> body_;  // Null: empty.
+  std::list<std::string> texts_;       // Takes no memory while it is empty.
   std::vector<HeaderField> fields_;
 };
 

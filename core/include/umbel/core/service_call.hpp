@@ -184,6 +184,9 @@ public:
     if (call_) call_->drop();
   }
 
+  /// For transports. Before the await, and as long as this lives.
+  detail::Call& call() const noexcept { return *call_; }
+
   void enter(Env& env) noexcept { env_ = &env; }
   bool await_ready() noexcept {
     call_->begin(*env_->context, StopToken{env_->stop});

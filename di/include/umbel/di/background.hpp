@@ -206,7 +206,7 @@ using BackgroundTaskOf =
 /// If the request fails they are dropped, but for those that were added as `always`; likewise those of a node whose
 /// failure is only a value (Try, Lazy). What a tear-down adds after the reply is dropped, too. When the server's drain
 /// deadline is over, the one that runs is asked to stop, and those that wait are dropped; late_error hears of each, as
-/// Cancelled. A full work queue refuses none.
+/// Cancelled. A full work queue refuses no function that was added.
 ///
 /// Over HTTP/1.1 the connection's next request waits for them, and so does the caller of `Engine::call`: what takes
 /// long belongs into a queue of one's own.
@@ -236,11 +236,12 @@ public:
   }
 
   /// Adds a call of a provider, with all that it depends on: resources are opened for it, and torn down when it is
-  /// over, though the request's are there still. Parameters come from the request. What it makes is dropped.
+  /// over, though the request's are there still. Parameters come from the request, but for a Path. What it makes is
+  /// dropped. The App's overrides hold, but not those of an OverrideSet.
   ///
   ///     background.call<send_confirmation>();   // Task<void> send_confirmation(Depends<open_mailer>, Query<"to">)
   ///
-  /// `late_error` hears of what fails, invalid parameters and a missing State included.
+  /// `late_error` hears of what fails, invalid parameters, a missing State and a full work queue included.
   template <auto& provider>
   void call() {
     push(make_call(*detail::node_of<provider>), false);

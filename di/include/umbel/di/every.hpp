@@ -19,10 +19,13 @@ struct IgnoreError {
   void operator()(const Error&) const noexcept {}
 };
 
+/// Perhaps never.
+inline Time later(Time time, Duration by) noexcept { return by < Time::max() - time ? time + by : Time::max(); }
+
 template <auto& provider, class OnError>
 Task<void> call_every(Engine& engine, Duration period, OnError on_error) {
   Context& context = engine.context();
-  Time next = context.now() + period;
+  Time next = later(context.now(), period);
   for (;;) {
     co_await sleep(next - context.now());
     std::optional<Error> failure;
@@ -32,7 +35,7 @@ Task<void> call_every(Engine& engine, Duration period, OnError on_error) {
       failure = Error::current();
     }
     if (failure && !failure->is_cancelled()) on_error(*failure);
-    next += period;
+    next = later(next, period);
     const Time now = context.now();
     if (next <= now) next += (now - next) / period * period + period;
   }

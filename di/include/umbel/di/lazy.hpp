@@ -18,8 +18,8 @@ namespace umbel {
 ///       const History& all = co_await history;
 ///
 /// `co_await` gives `const T&`, or throws what the provider failed with, which fails the request only if nobody catches
-/// it. If the request is over before, it throws Cancelled: a tear-down gets only what is there. A resource that is
-/// awaited lives as any other does.
+/// it. If the request is over before, it throws Cancelled: a tear-down gets only what is there, and so does a Stream
+/// after its first `co_yield`. A resource that is awaited lives as any other does.
 template <auto& provider>
 class Lazy {
 public:
@@ -41,7 +41,8 @@ public:
     Awaiter(const Awaiter& other) noexcept : Awaiter(other.env_, other.resolver_, other.taker_, other.input_) {}
 
     bool await_ready() noexcept {
-      return env_.stop.stop_requested() || resolver_.is_closing(taker_.index) || resolver_.demand(input_.at.step);
+      return env_.stop.stop_requested() || resolver_.is_closing(taker_.index) || resolver_.demand(input_.at.step) ||
+             resolver_.is_ending();
     }
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
       waiting_ = waiting;

@@ -19,8 +19,9 @@ namespace umbel {
 ///
 /// What the App overrides holds too, unless the set overrides the same. What requests share (Lifetime::app, loop) is
 /// the App's: here its replacement is made for each request. Apps that are mounted in the App are left as they are,
-/// and so are error mappers. Overrides last as long as the set. It may change while requests are served, each of which
-/// keeps what it started with. Neither is owned; the set outlives its transports, and the App those.
+/// and so are error mappers and what `Background::call` calls. Overrides last as long as the set. It may change while
+/// requests are served, each of which keeps what it started with. Neither is owned; the set outlives its transports,
+/// and the App those.
 class OverrideSet : public Service {
 public:
   explicit OverrideSet(App& app);

@@ -186,6 +186,9 @@ public:
   /// Its tear-down has begun, or is over.
   bool is_closing(std::uint16_t step) const noexcept;
 
+  /// The handler is done, or has begun its stream, or the request has failed: no node is started any more.
+  bool is_ending() const noexcept;
+
   /// When an answer is of no use any more.
   Time deadline() const noexcept;
   const Peer* peer() const noexcept { return exchange_ ? exchange_->peer() : nullptr; }
@@ -304,6 +307,7 @@ private:
   bool map_error() noexcept;
   void answer_with(Response&& response) noexcept;
   bool must_hold(const Response& response) noexcept;
+  void drop_stream() noexcept;
   void end_stream() noexcept;
   template <class F>
   void for_each_background(F f) noexcept;
@@ -317,6 +321,7 @@ private:
   void leave() noexcept;
   ErrorBox caller_error();
   void finish_values() noexcept;
+  bool is_on_stack() const noexcept;
   void release() noexcept;
 
   static std::coroutine_handle<> node_ended(Ending& ending) noexcept;

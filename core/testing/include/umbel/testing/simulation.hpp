@@ -10,10 +10,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "umbel/core/context.hpp"
 #include "umbel/core/exchange.hpp"
+#include "umbel/core/pulling.hpp"
 #include "umbel/core/service.hpp"
 #include "umbel/testing/manual_port.hpp"
 #include "umbel/testing/schedule.hpp"
@@ -32,14 +34,17 @@ public:
   int status() const noexcept { return response_ ? response_->status() : 0; }
   /// Throws std::bad_optional_access if there is none.
   const Response& response() const { return response_.value(); }
-  std::string body() const { return std::string{response().body()}; }
+  /// Of one that is made while it is sent: what has come so far.
+  std::string body() const { return streamed_ + std::string{response().body()}; }
+  /// All of the body has come. False, too, if it has broken off.
+  bool is_complete() const noexcept { return replies_ > 0 && !source_ && !broken_off_; }
   std::string header(std::string_view name) const { return std::string{response().header(name).value_or("")}; }
   std::size_t replies() const noexcept { return replies_; }
 
   /// The service has seen it.
   bool has_arrived() const noexcept { return arrived_; }
   /// It has its reply, and the service wants nothing more of it.
-  bool is_over() const noexcept { return replies_ > 0 && !held_; }
+  bool is_over() const noexcept { return replies_ > 0 && !held_ && !source_; }
 
   /// The peer may leave at any moment, or stay. Before it arrives, or when it is over, nothing happens.
   SimulatedRequest& may_leave() noexcept { return may_leave_ = true, *this; }
@@ -59,10 +64,24 @@ private:
   ~SimulatedRequest() = default;
 
   void deliver_body() noexcept;
+  void pull() noexcept;
+  void pull_later();
+  void drop_source() noexcept;
+  void tell_sent();
   bool collect_body(Work& ready) noexcept override;
+  Pulled read_body(std::string_view& chunk, Work& ready) noexcept override;
+  bool withdraw_body() noexcept override { return std::exchange(body_ready_, nullptr) != nullptr; }
   void reply(Response&& response) noexcept override;
   void reply_and_hold(Response&& response, Work& sent) noexcept override;
   void release() noexcept override;
+  /// Pulls the reply's body.
+  struct Pull : Pulling {
+    explicit Pull(SimulatedRequest& r) noexcept
+        : Pulling([](Pulling& pulling) noexcept { static_cast<Pull&>(pulling).request.pull_later(); },
+                  [](Pulling&) noexcept {}),
+          request(r) {}
+    SimulatedRequest& request;
+  };
   struct Delete {
     void operator()(SimulatedRequest* request) const noexcept { delete request; }
   };
@@ -75,6 +94,13 @@ private:
   bool may_leave_ = false;
   bool arrived_ = false;
   bool held_ = false;
+  bool broken_off_ = false;
+  Work* body_ready_ = nullptr;  // Who waits for the request's body.
+  std::size_t read_ = 0;        // Of it, in pieces.
+  Work* sent_ = nullptr;        // Who waits for the end of the reply's.
+  BodySourcePtr source_;
+  std::string streamed_;
+  Pull pull_{*this};
 };
 
 /// How time goes by in a Simulation.
@@ -85,7 +111,7 @@ enum class Pace : std::uint8_t {
 
 /// Runs a Service - an App - on a Context without threads and without real time. Of all that may come next - a piece of
 /// ready work, one of the jobs that wait for a worker, a request that arrives, a body, the end of a reply, a peer that
-/// leaves, an answer of a fake - the Schedule decides what does. Timers that are due at the same time fire in any
+/// leaves, an answer of a fake, the next piece of a body in either direction - the Schedule decides what does. Timers that are due at the same time fire in any
 /// order, too.
 ///
 ///     App app;

@@ -12,6 +12,8 @@
 
 namespace umbel::http1 {
 
+class Parser;
+
 /// How much a client may send, and how much is kept for one that does not read. In bytes, but for the last two.
 struct Limits {
   std::size_t request_line = 8 * 1024;   // Else 414.
@@ -72,6 +74,13 @@ private:
     if (spare_input_) detail::BlockPool::give(block, input_size);
     else spare_input_ = block;
   }
+  Parser* take_parser() { return spare_parser_ ? std::exchange(spare_parser_, nullptr) : make_parser(); }
+  void give_parser(Parser* parser) noexcept {
+    if (spare_parser_) free_parser(parser);
+    else spare_parser_ = parser;
+  }
+  Parser* make_parser();
+  static void free_parser(Parser* parser) noexcept;
   Buffer* take_output() { return spare_output_ ? std::exchange(spare_output_, nullptr) : make_output(); }
   void give_output(Buffer* output) noexcept {
     if (spare_output_ || output->capacity() > spare_output_limit) return free_output(output);
@@ -91,6 +100,7 @@ private:
   OkHead head_{};
   // What the last idle session gave back, so that the next need not ask the pool.
   char* spare_input_ = nullptr;
+  Parser* spare_parser_ = nullptr;
   Buffer* spare_output_ = nullptr;
 };
 

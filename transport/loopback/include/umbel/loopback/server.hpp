@@ -163,7 +163,7 @@ private:
     void serve(Exchange& exchange) noexcept override;
   };
 
-  detail::Call& make_call();
+  detail::Call& make_call(OwnedRequest&& request);
   void on_over(detail::Call& call) noexcept override;
   void cancel_all() noexcept override;
 
