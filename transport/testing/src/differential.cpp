@@ -2,8 +2,8 @@
 // 200 recorded requests: through a transport an App answers, and does, what it does without one.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cctype>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -197,7 +197,9 @@ void forget_hop_by_hop(Fields& headers) {
     }
     return false;
   });
-  std::stable_sort(headers.begin(), headers.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  // Fields of one name keep their order.
+  const std::multimap<string, string> sorted(headers.begin(), headers.end());
+  headers.assign(sorted.begin(), sorted.end());
 }
 
 Fields fields_of(const Response& response) {

@@ -288,7 +288,7 @@ void tells_content_type(Scene& scene) {
         Made{[] { return Response::json("{}"); }, "application/json"},
         Made{[] { return Response::bytes("image/x", "x"); }, "image/x"},
         Made{[] { return Response::text("x").header("content-type", "text/own"); }, "text/own"}}) {
-    scene.answer_all([make = make](const Request&) { return make(); });
+    scene.answer_all([made = make](const Request&) { return made(); });
     Talk& talk = scene.ask("/");
     scene.until_over(talk);
 

@@ -10,7 +10,7 @@
 namespace umbel::testing {
 
 namespace {
-constexpr std::chrono::seconds patience{20};
+constexpr std::chrono::seconds patience{10};
 constexpr int quiet_turns = 40;
 }  // namespace
 
