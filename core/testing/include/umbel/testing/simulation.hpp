@@ -111,8 +111,8 @@ enum class Pace : std::uint8_t {
 
 /// Runs a Service - an App - on a Context without threads and without real time. Of all that may come next - a piece of
 /// ready work, one of the jobs that wait for a worker, a request that arrives, a body, the end of a reply, a peer that
-/// leaves, an answer of a fake, the next piece of a body in either direction - the Schedule decides what does. Timers that are due at the same time fire in any
-/// order, too.
+/// leaves, an answer of a fake, the next piece of a body in either direction - the Schedule decides what does. Timers
+/// that are due at the same time fire in any order, too.
 ///
 ///     App app;
 ///     app.get("/items/{id}", read_item);
