@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 class Everys : public ::testing::Test, public TestApp {
 protected:
   Everys() { journal().take(); }
+  void TearDown() override { port.run(); }  // What was asked to stop ends in a turn of the loop.
   Engine engine{app, port.context()};
 };
 
