@@ -8,16 +8,16 @@
 
 namespace umbel {
 
-/// For services that keep exchanges and answer them later, from callbacks that may come twice or never: holds an exchange
-/// until it is answered.
+/// For services that keep exchanges and answer them later, from callbacks that may come twice or never: holds an
+/// exchange until it is answered.
 ///
 ///     void serve(Exchange& exchange) noexcept override {
 ///       queue_.push_back(Answer{exchange});          // answered, or dropped with the queue
 ///     }
 ///
-/// The first reply counts, and further ones are dropped. An exchange whose Answer goes without one gets a 500. A reply to a
-/// peer that has left is dropped by the transport. (An App needs none of this: it answers each exchange once by itself.)
-/// On the thread of the exchange's Context, its end included.
+/// The first reply counts, and further ones are dropped. An exchange whose Answer goes without one gets a 500. A reply
+/// to a peer that has left is dropped by the transport. (An App needs none of this: it answers each exchange once by
+/// itself.) On the thread of the exchange's Context, its end included.
 class Answer {
 public:
   explicit Answer(Exchange& exchange) noexcept : exchange_(&exchange) {}
