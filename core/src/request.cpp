@@ -58,6 +58,12 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return true;
 }
 
+std::string in_lower_case(std::string_view text) {
+  std::string result{text};
+  for (char& c : result) c = lower(c);
+  return result;
+}
+
 OwnedRequest::OwnedRequest(Method method, std::string target)
     : method_(method), target_(std::make_unique<std::string>(std::move(target))) {}
 

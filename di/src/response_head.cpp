@@ -19,28 +19,13 @@ namespace {
 
 constexpr std::string_view content_type = "content-type";
 
-struct Line {
-  std::string_view name;
-  std::string_view value;
-};
-
-/// Calls `f(Line)` for each of the lines, which end with CR LF.
-template <class F>
-void for_each_line(std::string_view lines, F f) {
-  while (!lines.empty()) {
-    const std::size_t colon = lines.find(':');
-    const std::size_t end = lines.find('\r');
-    f(Line{lines.substr(0, colon), lines.substr(colon + 2, end - colon - 2)});
-    lines.remove_prefix(end + 2);
-  }
-}
-
-/// The same for a log, whose lines have a character of flags before them: `f(flags, Line)`.
+/// Calls `f(flags, name, value)` for each line of a log, which has a character of flags before it.
 template <class F>
 void for_each_record(std::string_view log, F f) {
   while (!log.empty()) {
     const std::size_t end = log.find('\n') + 1;
-    for_each_line(log.substr(1, end - 1), [&](Line line) { f(log.front(), line); });
+    detail::for_each_field(log.substr(1, end - 1),
+                           [&](std::string_view name, std::string_view value) { f(log.front(), name, value); });
     log.remove_prefix(end);
   }
 }
@@ -149,8 +134,8 @@ ResponseHead::Field ResponseHead::delete_cookie(std::string_view name, CookieOpt
 
 std::optional<std::string_view> ResponseHead::get(std::string_view name) const noexcept {
   std::optional<std::string_view> found;
-  for_each_record(log_.view(), [&](char, Line line) {
-    if (equal_ignoring_case(line.name, name)) found = line.value;
+  for_each_record(log_.view(), [&](char, std::string_view own, std::string_view value) {
+    if (equal_ignoring_case(own, name)) found = value;
   });
   return found;
 }
@@ -159,22 +144,23 @@ namespace detail {
 
 void MergedHead::add(const ResponseHead& patch, Take take) {
   if (take == Take::all && patch.status_ != 0) status_ = patch.status_;
-  for_each_record(patch.log_.view(), [&](char flags, Line line) {
+  for_each_record(patch.log_.view(), [&](char flags, std::string_view name, std::string_view value) {
     if (take == Take::on_error && !(flags & ResponseHead::survives)) return;
-    if (flags & ResponseHead::appended) return appended_.append(line.name, line.value);
-    appended_.remove(line.name);
-    set_.set(line.name, line.value);
+    if (flags & ResponseHead::appended) return appended_.append(name, value);
+    appended_.remove(name);
+    set_.set(name, value);
   });
 }
 
 void MergedHead::complete(Response& response) {
   ResponseHeaders before;
-  for_each_line(set_.lines(), [&](Line line) {
-    if (response.header(line.name)) return;
-    if (!equal_ignoring_case(line.name, content_type)) before.append(line.name, line.value);
-    else if (Response::may_have_body(response.status())) response.header(line.name, line.value);
+  for_each_field(set_.lines(), [&](std::string_view name, std::string_view value) {
+    if (response.header(name)) return;
+    if (!equal_ignoring_case(name, content_type)) before.append(name, value);
+    else if (Response::may_have_body(response.status())) response.header(name, value);
   });
-  for_each_line(appended_.lines(), [&](Line line) { before.append(line.name, line.value); });
+  for_each_field(appended_.lines(),
+                 [&](std::string_view name, std::string_view value) { before.append(name, value); });
   response.prepend_headers(std::move(before));
 }
 

@@ -60,18 +60,11 @@ Response detail_response(int status, std::string_view detail) {
   }
 }
 
-void copy_headers(std::string_view lines, Response& response) {
-  while (!lines.empty()) {
-    const std::size_t colon = lines.find(':');
-    const std::size_t end = lines.find('\r');
-    response.append_header(lines.substr(0, colon), lines.substr(colon + 2, end - colon - 2));
-    lines.remove_prefix(end + 2);
-  }
-}
-
 Response http_response(const HttpError& error) {
   Response response = detail_response(error.status(), error.detail());
-  copy_headers(error.header_lines(), response);
+  detail::for_each_field(error.header_lines(), [&](std::string_view name, std::string_view value) {
+    response.append_header(name, value);
+  });
   return response;
 }
 

@@ -10,22 +10,13 @@ namespace umbel::loopback {
 
 namespace {
 
-std::string lower(std::string_view name) {
-  std::string result{name};
-  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return result;
-}
-
+// As a peer would have them: without the white space before a value.
 Fields fields_of(const Response& response) {
   Fields fields;
-  if (!response.known_content_type().empty()) fields.emplace_back("content-type", response.known_content_type());
-  for (std::string_view lines = response.header_lines(); !lines.empty();) {
-    const std::string_view line = lines.substr(0, lines.find("\r\n"));
-    const std::size_t colon = line.find(':');
-    const std::size_t value = std::min(line.find_first_not_of(' ', colon + 1), line.size());
-    fields.emplace_back(lower(line.substr(0, colon)), line.substr(value));
-    lines.remove_prefix(line.size() + 2);
-  }
+  response.for_each_field([&](std::string_view name, std::string_view value) {
+    value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+    fields.emplace_back(in_lower_case(name), value);
+  });
   return fields;
 }
 

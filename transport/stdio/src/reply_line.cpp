@@ -28,14 +28,6 @@ bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
-std::string in_small_letters(std::string_view text) {
-  std::string result{text};
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return result;
-}
-
 /// A field's value that is not UTF-8 is Latin-1, which it was once.
 std::string as_utf8(std::string_view value) {
   if (is_utf8(value)) return std::string{value};
@@ -54,15 +46,9 @@ std::string as_utf8(std::string_view value) {
 
 std::vector<Field> fields_of(const Response& response) {
   std::vector<Field> fields;
-  const std::string_view known_type = response.known_content_type();
-  if (!known_type.empty()) fields.push_back({"content-type", std::string{known_type}});
-  std::string_view lines = response.header_lines();
-  while (!lines.empty()) {
-    const std::size_t end = lines.find("\r\n");
-    const std::size_t colon = lines.find(": ");
-    fields.push_back({in_small_letters(lines.substr(0, colon)), as_utf8(lines.substr(colon + 2, end - colon - 2))});
-    lines.remove_prefix(end + 2);
-  }
+  response.for_each_field([&](std::string_view name, std::string_view value) {
+    fields.push_back({in_lower_case(name), as_utf8(value)});
+  });
   return fields;
 }
 

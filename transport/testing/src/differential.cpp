@@ -2,7 +2,7 @@
 // 200 recorded requests: through a transport an App answers, and does, what it does without one.
 #include <gtest/gtest.h>
 
-#include <cctype>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -182,12 +182,6 @@ struct Outcomes {
   bool operator==(const Outcomes&) const = default;
 };
 
-string lower(std::string_view text) {
-  string result{text};
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 /// Date, framing and the connection's are the transport's own.
 void forget_hop_by_hop(Fields& headers) {
   std::erase_if(headers, [](const auto& field) {
@@ -204,15 +198,10 @@ void forget_hop_by_hop(Fields& headers) {
 
 Fields fields_of(const Response& response) {
   Fields fields;
-  if (!response.known_content_type().empty()) fields.emplace_back("content-type", response.known_content_type());
-  std::string_view lines = response.header_lines();
-  while (!lines.empty()) {
-    const std::string_view line = lines.substr(0, lines.find("\r\n"));
-    lines.remove_prefix(line.size() + 2);
-    const std::size_t colon = line.find(':');
-    const std::size_t value = line.find_first_not_of(' ', colon + 1);
-    fields.emplace_back(lower(line.substr(0, colon)), value == line.npos ? "" : line.substr(value));
-  }
+  response.for_each_field([&](std::string_view name, std::string_view value) {
+    value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+    fields.emplace_back(in_lower_case(name), value);
+  });
   forget_hop_by_hop(fields);
   return fields;
 }

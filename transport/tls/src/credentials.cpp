@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "umbel/core/request.hpp"
+
 namespace umbel::tls {
 
 namespace {
@@ -53,14 +55,6 @@ KeyPtr read_key(const Pem& pem) {
   if (asked) refuse("the key in " + quoted(pem) + " is encrypted, and nobody is there to type the passphrase");
   if (!key) refuse("there is no private key in " + quoted(pem) + " that could be read: " + reason());
   return key;
-}
-
-std::string in_lower_case(std::string_view name) {
-  std::string result{name};
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
 }
 
 }  // namespace

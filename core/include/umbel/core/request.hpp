@@ -24,6 +24,8 @@ Method method_from(std::string_view name) noexcept;
 
 /// Equal but for ASCII case, as header names are compared.
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+/// A copy in which A to Z are small letters.
+std::string in_lower_case(std::string_view text);
 
 struct HeaderField {
   std::string_view name;

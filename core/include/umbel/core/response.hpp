@@ -18,6 +18,16 @@ namespace umbel {
 namespace detail {
 /// Throws std::invalid_argument, in plain words, if the field would be broken or ambiguous on the wire.
 void check_header(std::string_view name, std::string_view value);
+/// Calls `f(name, value)` for each of the lines, `name: value` with CR LF.
+template <class F>
+void for_each_field(std::string_view lines, F f) {
+  while (!lines.empty()) {
+    const std::size_t colon = lines.find(':');
+    const std::size_t end = lines.find('\r');
+    f(lines.substr(0, colon), lines.substr(colon + 2, end - colon - 2));
+    lines.remove_prefix(end + 2);
+  }
+}
 template <class W>
 concept GivesBuffer = !std::is_lvalue_reference_v<W> && requires(W&& writer) {
   { static_cast<W&&>(writer).take() } -> std::same_as<Buffer>;
@@ -101,6 +111,13 @@ public:
   Response& prepend_headers(ResponseHeaders&& before) & { return headers_.prepend(std::move(before)), *this; }
   Response& body(Buffer&& body) & noexcept { return source_.reset(), body_ = std::move(body), *this; }
   Response& body(BodySourcePtr source) & noexcept { return body_ = Buffer{}, source_ = std::move(source), *this; }
+
+  /// Calls `f(name, value)` for each header field: the content type first, then the others as they were set.
+  template <class F>
+  void for_each_field(F f) const {
+    if (!content_type_.empty()) f(std::string_view{"content-type"}, content_type_);
+    detail::for_each_field(headers_.lines(), f);
+  }
 
   /// For transports: the header fields as they go on the wire, without the content type of `known_content_type`.
   std::string_view header_lines() const noexcept { return headers_.lines(); }
