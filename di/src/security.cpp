@@ -2,7 +2,8 @@
 #include "umbel/di/security.hpp"
 
 #include <algorithm>
-#include <cstdint>
+
+#include "umbel/core/base64.hpp"
 
 namespace umbel {
 
@@ -29,34 +30,6 @@ std::optional<std::string_view> credentials_of(std::optional<std::string_view> f
   return start == std::string_view::npos ? std::string_view{} : field->substr(start);
 }
 
-constexpr int base64_digit(char c) noexcept {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/// RFC 4648 section 4, nothing but it: padded, no other characters, no bits left over.
-std::optional<std::string> base64_decode(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  text.remove_suffix(padding);
-  std::string decoded;
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const char c : text) {
-    const int digit = base64_digit(c);
-    if (digit < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    decoded += static_cast<char>(bits >> count & 0xFF);
-  }
-  const bool has_rest = (bits & ((1u << count) - 1)) != 0;
-  return has_rest ? std::nullopt : std::optional{std::move(decoded)};
-}
-
 bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
 HttpError challenge(std::string detail, std::string_view scheme, std::string_view realm) {
@@ -80,7 +53,7 @@ Result<std::optional<BasicCredentials>> find_basic(std::optional<std::string_vie
                                                    std::string_view realm) {
   const auto sent = credentials_of(authorization, "basic");
   if (!sent) return std::optional<BasicCredentials>{};
-  const auto text = base64_decode(*sent);
+  const auto text = from_base64(*sent);
   const std::size_t colon = text ? text->find(':') : std::string::npos;
   if (colon == std::string::npos || std::any_of(text->begin(), text->end(), is_control))
     return challenge("Invalid authentication credentials", "Basic", realm);

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "base64.hpp"
+#include "umbel/core/base64.hpp"
 #include "umbel/json/json_writer.hpp"
 
 namespace umbel::stdio {

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "base64.hpp"
+#include "umbel/core/base64.hpp"
 #include "umbel/core/error.hpp"
 
 namespace umbel::stdio {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "base64.hpp"
+#include "umbel/core/base64.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
-namespace umbel::stdio {
+namespace umbel {
 
 namespace {
 
@@ -62,4 +62,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace umbel::stdio
+}  // namespace umbel
