@@ -2,8 +2,9 @@
 #include "umbel/di/health.hpp"
 
 #include <algorithm>
-#include <string>
 #include <utility>
+
+#include "umbel/json/json_writer.hpp"
 
 namespace umbel::detail {
 
@@ -23,34 +24,33 @@ std::string_view text_of(TransportState state) noexcept {
   return "draining";
 }
 
-Response reply(int status, std::string_view document) {
-  return Response::json(document, status).header("cache-control", "no-store");
-}
-
-// A name is an identifier, perhaps with template arguments: those may have quotes.
-void append_name(std::string& list, std::string_view name) {
-  list.append(list.empty() ? "\"" : ",\"");
-  for (const char c : name) {
-    if (c == '"' || c == '\\') list.push_back('\\');
-    list.push_back(c);
-  }
-  list.push_back('"');
+Response reply(int status, JsonWriter&& json) {
+  return Response::json(std::move(json), status).header("cache-control", "no-store");
 }
 
 }  // namespace
 
-Response Livez::umbel_before_open() { return reply(200, R"({"status":"alive"})"); }
+Response Livez::umbel_before_open() {
+  JsonWriter json;
+  json.begin_object().field("status", "alive").end_object();
+  return reply(200, std::move(json));
+}
 
 Response readiness_reply(TransportState state, const std::string_view* failed, std::size_t count) {
-  std::string names;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!failed[i].empty()) append_name(names, failed[i]);
-  }
+  const auto has_failed = [](std::string_view name) { return !name.empty(); };
+  const bool is_failing = std::any_of(failed, failed + count, has_failed);
   const bool is_ready = state == TransportState::ready;
-  const std::string_view status = is_ready && !names.empty() ? "failing" : text_of(state);
-  std::string document = R"({"status":")" + std::string{status} + '"';
-  if (!names.empty()) document += R"(,"failed":[)" + names + "]";
-  return reply(is_ready && names.empty() ? 200 : 503, document + "}");
+  JsonWriter json;
+  json.begin_object().field("status", is_ready && is_failing ? "failing" : text_of(state));
+  if (is_failing) {
+    json.key("failed").begin_array();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (has_failed(failed[i])) json.value(failed[i]);
+    }
+    json.end_array();
+  }
+  json.end_object();
+  return reply(is_ready && !is_failing ? 200 : 503, std::move(json));
 }
 
 }  // namespace umbel::detail
