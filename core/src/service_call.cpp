@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/core/service_call.hpp"
 
-#include <utility>
-
 #include <new>
+#include <utility>
 
 namespace umbel::detail {
 
@@ -43,7 +42,7 @@ Response Call::take_reply() noexcept {
 bool Call::collect_body(Work& ready) noexcept {
   body_ready_ = &ready;
   if (has_outer_body()) {
-    if (body_limit_ != Exchange::usual_limit) outer_->limit_body(body_limit_);
+    pass_limit();
     if (!outer_->collect_body(outer_body_came_)) return false;
     copy_outer_body();
     return true;
@@ -52,6 +51,11 @@ bool Call::collect_body(Work& ready) noexcept {
   if (own_body_.size() > limit()) body_error_ = 413;
   else request_.set_body(own_body_);
   return true;
+}
+
+// What was said of our body is meant for the outer one.
+void Call::pass_limit() noexcept {
+  if (body_limit_ != Exchange::usual_limit) outer_->limit_body(body_limit_);
 }
 
 void Call::copy_outer_body() noexcept {
@@ -73,7 +77,7 @@ bool Call::withdraw_body() noexcept {
 
 Pulled Call::read_body(std::string_view& chunk, Work& ready) noexcept {
   if (has_outer_body()) {
-    if (body_limit_ != Exchange::usual_limit) outer_->limit_body(body_limit_);
+    pass_limit();
     const Pulled pulled = outer_->read_body(chunk, ready);
     body_error_ = outer_->body_error();
     if (pulled == Pulled::end) trailers_ = outer_->trailers();

@@ -5,9 +5,6 @@
 
 namespace umbel::detail {
 
-bool StreamRun::start(Ending& waiting) noexcept { return resume(waiting); }
-
-/// False: `waiting` is told when the coroutine has a chunk or has ended.
 bool StreamRun::resume(Ending& waiting) noexcept {
   promise_->continuation = Continuation{};
   detail::resume(env_, coroutine_);

@@ -159,8 +159,7 @@ void MergedHead::complete(Response& response) {
     if (!equal_ignoring_case(name, content_type)) before.append(name, value);
     else if (Response::may_have_body(response.status())) response.header(name, value);
   });
-  for_each_field(appended_.lines(),
-                 [&](std::string_view name, std::string_view value) { before.append(name, value); });
+  for_each_field(appended_.lines(), [&](std::string_view name, std::string_view value) { before.append(name, value); });
   response.prepend_headers(std::move(before));
 }
 

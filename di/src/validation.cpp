@@ -62,9 +62,8 @@ Response detail_response(int status, std::string_view detail) {
 
 Response http_response(const HttpError& error) {
   Response response = detail_response(error.status(), error.detail());
-  detail::for_each_field(error.header_lines(), [&](std::string_view name, std::string_view value) {
-    response.append_header(name, value);
-  });
+  detail::for_each_field(error.header_lines(),
+                         [&](std::string_view name, std::string_view value) { response.append_header(name, value); });
   return response;
 }
 

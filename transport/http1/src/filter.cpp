@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/http1/filter.hpp"
 
-#include <algorithm>
-#include <cstring>
+#include <utility>
+
+#include "feed.hpp"
 
 namespace umbel::http1 {
 
@@ -22,18 +23,7 @@ void FilteredSession::commit(std::size_t bytes) noexcept {
   if (bytes > 0) pump();
 }
 
-std::size_t FilteredSession::feed(std::string_view bytes) noexcept {
-  std::size_t taken = 0;
-  while (taken < bytes.size()) {
-    const std::span<char> room = prepare();
-    if (room.empty()) break;
-    const std::size_t size = std::min(room.size(), bytes.size() - taken);
-    std::memcpy(room.data(), bytes.data() + taken, size);
-    taken += size;
-    commit(size);
-  }
-  return taken;
-}
+std::size_t FilteredSession::feed(std::string_view bytes) noexcept { return feed_to(*this, bytes); }
 
 void FilteredSession::eof() noexcept {
   if (filter_->state() != State::ended) abort();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "feed.hpp"
 #include "parser.hpp"
 #include "umbel/core/pulling.hpp"
 #include "writer.hpp"
@@ -950,18 +951,7 @@ Session::~Session() {
 std::span<char> Session::prepare() noexcept { return impl_->prepare(); }
 void Session::commit(std::size_t bytes) noexcept { impl_->commit(bytes); }
 
-std::size_t Session::feed(std::string_view bytes) noexcept {
-  std::size_t taken = 0;
-  while (taken < bytes.size()) {
-    const std::span<char> room = prepare();
-    if (room.empty()) break;
-    const std::size_t size = std::min(room.size(), bytes.size() - taken);
-    std::memcpy(room.data(), bytes.data() + taken, size);
-    taken += size;
-    commit(size);
-  }
-  return taken;
-}
+std::size_t Session::feed(std::string_view bytes) noexcept { return feed_to(*this, bytes); }
 
 void Session::eof() noexcept { impl_->eof(); }
 void Session::abort(CancelReason reason) noexcept { impl_->abort(reason); }

@@ -46,9 +46,8 @@ std::string as_utf8(std::string_view value) {
 
 std::vector<Field> fields_of(const Response& response) {
   std::vector<Field> fields;
-  response.for_each_field([&](std::string_view name, std::string_view value) {
-    fields.push_back({in_lower_case(name), as_utf8(value)});
-  });
+  response.for_each_field(
+      [&](std::string_view name, std::string_view value) { fields.push_back({in_lower_case(name), as_utf8(value)}); });
   return fields;
 }
 

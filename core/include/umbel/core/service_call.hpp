@@ -123,6 +123,7 @@ private:
 
   std::uint64_t limit() const noexcept { return body_limit_ == Exchange::usual_limit ? usual_limit_ : body_limit_; }
   bool has_outer_body() const noexcept { return outer_ && !is_fed_ && !own_body_.data(); }
+  void pass_limit() noexcept;
   void copy_outer_body() noexcept;
   Pulled pull_feed(std::string_view& chunk) noexcept;
   bool collect_feed() noexcept;

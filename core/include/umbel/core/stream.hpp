@@ -48,6 +48,9 @@ struct StreamPromiseBase : TaskPromiseBase {
 
 /// A stream's coroutine, whatever its promise.
 struct StreamHandle {
+  template <class Promise>
+  StreamHandle(std::coroutine_handle<Promise> handle) noexcept : coroutine(handle), promise(&handle.promise()) {}
+
   std::coroutine_handle<> coroutine;
   StreamPromiseBase* promise;
 };
@@ -66,8 +69,8 @@ public:
     if (coroutine_) coroutine_.destroy();
   }
 
-  /// As far as the first chunk, or the end. False: `waiting` is told when it comes so far. Once, before any pull.
-  bool start(Ending& waiting) noexcept;
+  /// As far as the next chunk, or the end. False: `waiting` is told when it comes so far. Before any pull, once.
+  bool resume(Ending& waiting) noexcept;
   /// Why it has failed; null if it has not. Before it is over.
   std::exception_ptr& thrown() noexcept { return promise_->thrown; }
 
@@ -98,7 +101,6 @@ private:
     bool is_due = false;
   };
 
-  bool resume(Ending& waiting) noexcept;
   Pulled wait(umbel::Work& ready) noexcept;
   void close() noexcept;
   static std::coroutine_handle<> went_on(Ending& ending) noexcept;
@@ -135,30 +137,11 @@ private:
 
 /// What all streams' coroutines return.
 template <class Promise>
-class StreamHolder {
+class StreamHolder : public CoroutineHolder<Promise> {
 public:
-  using promise_type = Promise;
-
-  explicit StreamHolder(std::coroutine_handle<Promise> handle) noexcept : handle_(handle) {}
-  StreamHolder(StreamHolder&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  StreamHolder& operator=(StreamHolder&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
-  ~StreamHolder() {
-    if (handle_) handle_.destroy();
-  }
-
-  /// For those who drive it; they destroy it.
-  StreamHandle release() noexcept {
-    const auto handle = std::exchange(handle_, nullptr);
-    return {handle, &handle.promise()};
-  }
+  using CoroutineHolder<Promise>::CoroutineHolder;
   /// A body for `Response::stream`.
   operator BodySourcePtr() && { return FreeStream::make(*this); }
-
-private:
-  std::coroutine_handle<Promise> handle_;
 };
 
 struct StreamPromise;

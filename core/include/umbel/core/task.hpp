@@ -113,6 +113,31 @@ struct PooledFrame {
   static void operator delete(void* frame, std::size_t bytes) noexcept { BlockPool::give(frame, bytes); }
 };
 
+/// A coroutine that is not started, owned by one holder.
+template <class Promise>
+class CoroutineHolder {
+public:
+  using promise_type = Promise;
+  using Handle = std::coroutine_handle<Promise>;
+
+  explicit CoroutineHolder(Handle handle) noexcept : handle_(handle) {}
+  CoroutineHolder(CoroutineHolder&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  CoroutineHolder& operator=(CoroutineHolder&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~CoroutineHolder() {
+    if (handle_) handle_.destroy();
+  }
+
+  /// For those who drive it; they destroy it.
+  Handle release() noexcept { return std::exchange(handle_, nullptr); }
+  Handle handle() const noexcept { return handle_; }
+
+private:
+  Handle handle_;
+};
+
 template <class T>
 class TaskAwaiter;
 
@@ -185,30 +210,12 @@ struct TaskPromise<void> : TaskPromiseBase {
 /// being awaited never runs. Awaiting a million ready tasks in a loop takes no stack. Frames are recycled.
 /// Lambdas with captures must outlive the task that they return; parameters are safe.
 template <class T = void>
-class [[nodiscard]] Task {
+class [[nodiscard]] Task : public detail::CoroutineHolder<detail::TaskPromise<T>> {
 public:
   static_assert(!std::is_reference_v<T>,
                 "umbel: a Task returns a value, not a reference: return a pointer, or T by value");
-  using promise_type = detail::TaskPromise<T>;
-  using Handle = std::coroutine_handle<promise_type>;
   using Value = T;
-
-  explicit Task(Handle handle) noexcept : handle_(handle) {}
-  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  Task& operator=(Task&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
-  ~Task() {
-    if (handle_) handle_.destroy();
-  }
-
-  /// The coroutine, not started. For those who drive tasks; they destroy it.
-  Handle release() noexcept { return std::exchange(handle_, nullptr); }
-  Handle handle() const noexcept { return handle_; }
-
-private:
-  Handle handle_;
+  using detail::CoroutineHolder<detail::TaskPromise<T>>::CoroutineHolder;
 };
 
 namespace detail {

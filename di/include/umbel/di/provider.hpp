@@ -327,7 +327,7 @@ private:
         node.env.context = &resolver.context();
         auto& stream = *::new (resolver.at(step.slot)) StreamRun{
             Call::call(step.callable, ParameterTraits<P>::get(resolver, step, step.inputs[I])...).release(), node.env};
-        if (stream.start(node.late)) return settle(nullptr, &stream, error, step);
+        if (stream.resume(node.late)) return settle(nullptr, &stream, error, step);
         node.late.settle = settle;
         return Status::pending;
       } else if constexpr (std::is_void_v<R>) {

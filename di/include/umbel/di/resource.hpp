@@ -80,30 +80,6 @@ struct SyncResourcePromise : ResourcePromiseBase<T> {
   }
 };
 
-/// What both kinds of resource are: a coroutine that is not started, owned by one holder.
-template <class Promise>
-class ResourceHolder {
-public:
-  using promise_type = Promise;
-  using Handle = std::coroutine_handle<Promise>;
-
-  explicit ResourceHolder(Handle handle) noexcept : handle_(handle) {}
-  ResourceHolder(ResourceHolder&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  ResourceHolder& operator=(ResourceHolder&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
-  ~ResourceHolder() {
-    if (handle_) handle_.destroy();
-  }
-
-  /// For those who drive it; they destroy it.
-  Handle release() noexcept { return std::exchange(handle_, nullptr); }
-
-private:
-  Handle handle_;
-};
-
 }  // namespace detail
 
 /// A provider that is awaited on the loop, hands out an object, and goes on when the request is done with it.
@@ -121,12 +97,12 @@ private:
 /// in its place. Of a `Resource<Result<T>>` that yields an error, the set-up has failed: destructors run, and nothing
 /// that stands after the `co_yield`.
 template <class T>
-class [[nodiscard]] Resource : public detail::ResourceHolder<detail::ResourcePromise<T>> {
+class [[nodiscard]] Resource : public detail::CoroutineHolder<detail::ResourcePromise<T>> {
 public:
   static_assert(!std::is_reference_v<T> && !std::is_void_v<T>,
                 "umbel: a Resource<T> hands out an object: T is no reference and not void");
   using Value = T;
-  using detail::ResourceHolder<detail::ResourcePromise<T>>::ResourceHolder;
+  using detail::CoroutineHolder<detail::ResourcePromise<T>>::CoroutineHolder;
 };
 
 /// The same for code that blocks: both halves run on the work queue, perhaps on different threads, and nothing can be
@@ -137,12 +113,12 @@ public:
 ///       co_yield connection;
 ///     }
 template <class T>
-class [[nodiscard]] SyncResource : public detail::ResourceHolder<detail::SyncResourcePromise<T>> {
+class [[nodiscard]] SyncResource : public detail::CoroutineHolder<detail::SyncResourcePromise<T>> {
 public:
   static_assert(!std::is_reference_v<T> && !std::is_void_v<T>,
                 "umbel: a SyncResource<T> hands out an object: T is no reference and not void");
   using Value = T;
-  using detail::ResourceHolder<detail::SyncResourcePromise<T>>::ResourceHolder;
+  using detail::CoroutineHolder<detail::SyncResourcePromise<T>>::CoroutineHolder;
 };
 
 namespace detail {
