@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/http1/serve.hpp"
 
-#include <uv.h>
-
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <future>
@@ -19,6 +15,7 @@
 #include <vector>
 
 #include "sockets.hpp"
+#include "umbel/uv/end_signals.hpp"
 
 namespace umbel::http1 {
 
@@ -266,58 +263,9 @@ private:
   bool is_running_ = false;  // What opens while a constructor or destructor turns the loop is not announced.
 };
 
-/// While it lives, SIGINT and SIGTERM end the crew.
-class Signals {
-public:
-  Signals(Loop& loop, Crew& crew) : loop_(loop), crew_(crew) {
-    for (Signal& signal : signals_) {
-      sigaction(signal.number, nullptr, &signal.before);
-      uv_signal_init(loop.native(), &signal.handle);
-      signal.handle.data = this;
-      uv_signal_start(&signal.handle, on_signal, signal.number);
-      ++open_;
-    }
-  }
-  ~Signals() {
-    close();
-    while (open_ > 0) uv_run(loop_.native(), UV_RUN_ONCE);
-    for (const Signal& signal : signals_) sigaction(signal.number, &signal.before, nullptr);
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-private:
-  struct Signal {
-    int number;
-    uv_signal_t handle{};
-    struct sigaction before{};
-  };
-
-  static void on_signal(uv_signal_t* handle, int) {
-    auto& self = *static_cast<Signals*>(handle->data);
-    self.crew_.end();
-    if (++self.received_ == 2) self.close();  // The third one is the system's.
-  }
-
-  void close() noexcept {
-    if (std::exchange(closing_, true)) return;
-    for (Signal& signal : signals_) {
-      uv_close(reinterpret_cast<uv_handle_t*>(&signal.handle),
-               [](uv_handle_t* handle) { --static_cast<Signals*>(handle->data)->open_; });
-    }
-  }
-
-  Loop& loop_;
-  Crew& crew_;
-  std::array<Signal, 2> signals_{Signal{SIGINT}, Signal{SIGTERM}};
-  int open_ = 0;
-  int received_ = 0;
-  bool closing_ = false;
-};
-
 void serve_until_signal(Service& service, Loop& loop, const ServeOptions& options) {
   Crew crew{service, loop, options};
-  const Signals signals{loop, crew};
+  const EndSignals signals{loop, [](void* state, int) { static_cast<Crew*>(state)->end(); }, &crew};
   crew.run();
 }
 

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/stdio/serve.hpp"
 
-#include <uv.h>
-
-#include <array>
-#include <csignal>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
-#include <utility>
+#include <system_error>
+
+#include "umbel/uv/end_signals.hpp"
 
 namespace umbel::stdio {
 
@@ -19,21 +18,12 @@ namespace {
 class Run {
 public:
   Run(Service& service, Loop& loop, const ServeOptions& options)
-      : loop_(loop), limit_(options.drain_limit), stopped_(*this), server_(service, loop, options.server) {
-    for (Signal& signal : signals_) {
-      sigaction(signal.number, nullptr, &signal.before);
-      uv_signal_init(loop.native(), &signal.handle);
-      signal.handle.data = this;
-      uv_signal_start(&signal.handle, on_signal, signal.number);
-      ++open_;
-    }
-  }
-  ~Run() {
-    server_.stop();
-    close_signals();
-    while (open_ > 0) uv_run(loop_.native(), UV_RUN_ONCE);
-    for (const Signal& signal : signals_) sigaction(signal.number, &signal.before, nullptr);
-  }
+      : loop_(loop),
+        limit_(options.drain_limit),
+        stopped_(*this),
+        server_(service, loop, options.server),
+        signals_(loop, on_signal, this) {}
+  ~Run() { server_.stop(); }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
@@ -47,11 +37,6 @@ public:
   }
 
 private:
-  struct Signal {
-    int number;
-    uv_signal_t handle{};
-    struct sigaction before{};
-  };
   struct Opened : Notice {
     Opened() noexcept : Notice(hear) {}
     static void hear(Notice& notice, const Error* error) noexcept {
@@ -65,19 +50,10 @@ private:
     Run& owner;
   };
 
-  static void on_signal(uv_signal_t* handle, int) {
-    auto& self = *static_cast<Run*>(handle->data);
-    if (++self.received_ == 1) return self.server_.drain({.limit = self.limit_});
-    self.server_.stop();
-    self.close_signals();  // The third one is the system's.
-  }
-
-  void close_signals() noexcept {
-    if (std::exchange(closing_, true)) return;
-    for (Signal& signal : signals_) {
-      uv_close(reinterpret_cast<uv_handle_t*>(&signal.handle),
-               [](uv_handle_t* handle) { --static_cast<Run*>(handle->data)->open_; });
-    }
+  static void on_signal(void* state, int count) {
+    auto& self = *static_cast<Run*>(state);
+    if (count == 1) self.server_.drain({.limit = self.limit_});
+    else self.server_.stop();
   }
 
   Loop& loop_;
@@ -85,10 +61,7 @@ private:
   Opened opened_;
   Stopped stopped_;
   Server server_;
-  std::array<Signal, 2> signals_{Signal{SIGINT}, Signal{SIGTERM}};
-  int open_ = 0;
-  int received_ = 0;
-  bool closing_ = false;
+  EndSignals signals_;
 };
 
 int tell(const std::exception& error) noexcept {
