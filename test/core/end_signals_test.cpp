@@ -47,7 +47,9 @@ TEST_F(EndSignal, CallsAFunctionTwice) {
 }
 
 TEST_F(EndSignal, IsHandledAsBeforeInTheEnd) {
-  { const EndSignals signals{loop, note, &counts}; }
+  {
+    const EndSignals signals{loop, note, &counts};
+  }
 
   std::raise(SIGINT);
   EXPECT_EQ(handled, 1);
@@ -60,7 +62,7 @@ TEST_F(EndSignal, IsTheSystemsTheThirdTime) {
   raise_and_turn(SIGINT);
   uv_run(loop.native(), UV_RUN_NOWAIT);
 
-  struct sigaction now {};
+  struct sigaction now{};
   sigaction(SIGINT, nullptr, &now);
   EXPECT_EQ(now.sa_handler, SIG_DFL);
 }

@@ -8,9 +8,9 @@
 
 namespace umbel {
 
-/// While it lives, SIGINT and SIGTERM call a function on the loop instead of killing the program: the first of them, and
-/// the second; a third kills. Their handlers are those of before when it is gone. Signals belong to the whole process:
-/// one at a time.
+/// While it lives, SIGINT and SIGTERM call a function on the loop instead of killing the program: the first of them,
+/// and the second; a third kills. Their handlers are those of before when it is gone. Signals belong to the whole
+/// process: one at a time.
 class EndSignals {
 public:
   /// `count` is 1 or 2. On the loop's thread, in a callback of the loop's; must not throw.
