@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 #include <regex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -576,6 +577,30 @@ TEST(Session, KeepsHeadsAndBodiesOfPipelinedRequestsApart) {
   }
 
   EXPECT_EQ(run(input), (Outcome{expected, 15, Advice::read}));
+}
+
+TEST(Session, AnswersPipelinedBodiesInTwoReads) {
+  const string body(1000, 'b');
+  string input;
+  string expected;
+  for (int i = 0; i < 14; ++i) {
+    input += post("/echo", body);
+    expected += ok("POST /echo a|" + body);
+  }
+  Connected c;
+
+  int reads = 0;
+  for (string_view left = input; !left.empty(); ++reads) {
+    const std::span<char> room = c.session.prepare();
+    const std::size_t size = std::min(room.size(), left.size());
+    left.copy(room.data(), size);
+    c.session.commit(size);
+    left.remove_prefix(size);
+  }
+  c.port.run();
+
+  EXPECT_EQ(reads, 2);
+  EXPECT_EQ(without_date(string{c.session.output()}), expected) << "in one write";
 }
 
 // Expectations.

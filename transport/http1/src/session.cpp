@@ -23,6 +23,7 @@ constexpr Refusal line_too_long{414, "The request line is too long."};
 constexpr Refusal head_too_large{431, "The header fields are too large."};
 
 constexpr std::size_t min_room = 512;         // Less is not worth a read.
+constexpr std::size_t ample = 16 * 1024;      // Of room for a peer that has filled what there was.
 constexpr std::size_t body_step = 64 * 1024;  // A body's memory grows in steps, as it comes.
 // What a reply is made ahead of its peer: as much as a block of 64 KiB holds, with what is around the pieces.
 constexpr std::size_t stream_ahead = 48 * 1024;
@@ -152,7 +153,7 @@ private:
   void make_room();
   void make_body_room();
   void compact() noexcept;
-  void grow();
+  void grow(std::size_t capacity);
   void hold();
   void drop_held() noexcept;
   void recycle() noexcept;
@@ -164,8 +165,17 @@ private:
   void drop_output() noexcept;
   Framing framing(Persistence persistence) noexcept;
 
+  // A second reply: an assertion, and else as if it had not been made.
+  bool is_misused() const noexcept {
+    assert(in_flight_ && !replied_ && "an exchange was replied to twice");
+    return !in_flight_ || replied_;
+  }
   bool reads_directly() const noexcept {
     return body_ == Body::collecting && !parser_->is_chunked() && !in_place_ && parsed_ == end_;
+  }
+  // True of a body that is still to come, and would lie behind its head if there were more room.
+  bool is_short_of(std::uint64_t body) const noexcept {
+    return body > end_ - parsed_ && body <= ample - (parsed_ - begin_);
   }
   bool is_pinned() const noexcept { return keep_ > 0; }
   // True if what comes in is not to wait for the end of the request in flight.
@@ -192,6 +202,7 @@ private:
   bool line_done_ = false;   // Its request line is known to be short enough.
   bool in_place_ = false;    // The body will lie behind its head.
   bool eof_ = false;
+  bool filled_ = false;                             // The last input took all the room there was: more may have come.
   Persistence persistence_ = Persistence::implied;  // What the reply in flight will say.
   bool draining_ = false;
 
@@ -250,6 +261,7 @@ inline void Session::Impl::commit(std::size_t bytes) {
     body_left_ -= bytes;
   } else {
     end_ += bytes;
+    filled_ = end_ == capacity_;
     if (where == Prepared::fresh && take_fresh()) return;
   }
   advance();
@@ -290,11 +302,13 @@ inline void Session::Impl::make_room() {
   if (phase_ != Phase::open) begin_ = parsed_ = end_ = keep_;
   if (body_ == Body::reading && !in_place_) [[unlikely]]
     return make_body_room();
-  if (capacity_ - end_ >= min_room) return;
-  if (in_flight_ && !reads_on()) return;
-  if (is_pinned()) return hold();
+  const bool is_short = capacity_ - end_ < min_room;
+  const bool has_more = filled_ && capacity_ < ample;
+  if ((!is_short && !has_more) || (in_flight_ && !reads_on())) return;
+  if (is_pinned()) return is_short ? hold() : void();
+  if (has_more) return grow(ample);
   if (begin_ > 0) compact();
-  if (capacity_ - end_ < min_room) grow();
+  if (capacity_ - end_ < min_room) grow(2 * capacity_);
 }
 
 // While the application has a piece, or has not taken what is there, there is the room that there is.
@@ -313,13 +327,15 @@ void Session::Impl::compact() noexcept {
   end_ -= distance;
 }
 
-void Session::Impl::grow() {
-  auto* const bigger = static_cast<char*>(detail::BlockPool::take(2 * capacity_));
+// While nothing refers to the buffer.
+void Session::Impl::grow(std::size_t capacity) {
+  if (begin_ > 0) compact();
+  auto* const bigger = static_cast<char*>(detail::BlockPool::take(capacity));
   std::memcpy(bigger, input_, end_);
   if (in_head_) parser_->rebase(bigger - input_);
   give_block(input_, capacity_);
   input_ = bigger;
-  capacity_ *= 2;
+  capacity_ = capacity;
 }
 
 // The request keeps the buffer that it lies in; what is still to come goes through another.
@@ -448,11 +464,13 @@ inline bool Session::Impl::check_head() {
   if (!line_done_ && parsed_ - begin_ > endpoint_.limits_.header_block && is_block_too_large()) [[unlikely]]
     return refuse(head_too_large), false;
   if (const Refusal* const refusal = parser_->check(input_ + parsed_)) return refuse(*refusal), false;
-  in_head_ = false;
   return true;
 }
 
 inline void Session::Impl::begin_request() {
+  if (filled_ && capacity_ < ample && is_short_of(parser_->length())) [[unlikely]]
+    grow(ample);
+  in_head_ = false;
   begin_ = parsed_;
   parser_->put_request(request_);
   body_error_ = 0;
@@ -634,7 +652,7 @@ inline bool Session::Impl::drop_more() {
 // Replies.
 
 void Session::Impl::reply(Response&& response) noexcept {
-  assert(in_flight_ && !replied_ && "an exchange was replied to twice");
+  if (is_misused()) return;
   if (response.source()) [[unlikely]]
     return begin_stream(response);
   write_reply(response);
@@ -644,7 +662,7 @@ void Session::Impl::reply(Response&& response) noexcept {
 }
 
 void Session::Impl::reply_and_hold(Response&& response, Work& sent) noexcept {
-  assert(in_flight_ && !replied_ && "an exchange was replied to twice");
+  if (is_misused()) return;
   to_release_ = true;
   reply_sent_ = &sent;
   if (response.source()) [[unlikely]]
@@ -657,7 +675,9 @@ void Session::Impl::reply_and_hold(Response&& response, Work& sent) noexcept {
 }
 
 void Session::Impl::release() noexcept {
-  assert(replied_ && !reply_sent_ && !source_ && "an exchange was released before its reply was sent");
+  const bool may_be = replied_ && !reply_sent_ && !source_;
+  assert(may_be && "an exchange was released before its reply was sent");
+  if (!may_be) return;
   replied_ = to_release_ = false;
   end_request();
   if (eof_ && phase_ == Phase::open) phase_ = Phase::ended;
