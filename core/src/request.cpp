@@ -84,8 +84,8 @@ OwnedRequest& OwnedRequest::operator=(OwnedRequest other) noexcept {
 }
 
 OwnedRequest& OwnedRequest::header(std::string_view name, std::string_view value) {
-  const std::string& own_name = texts_.emplace_back(name);
-  const std::string& own_value = texts_.emplace_back(value);
+  const std::string& own_name = texts_.emplace_front(name);
+  const std::string& own_value = texts_.emplace_front(value);
   fields_.push_back(HeaderField{own_name, own_value});
   return *this;
 }

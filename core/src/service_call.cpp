@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/core/service_call.hpp"
 
+#include <cassert>
 #include <new>
 #include <utility>
 
@@ -29,7 +30,7 @@ void Call::begin(Context& context, StopToken token) noexcept {
   was_sent_ = !sender_;
   stopped_.link(outer_ ? outer_->stop_token() : token);
   hold();  // Until `end`.
-  service_.serve(*this);
+  service_->serve(*this);
 }
 
 Response Call::take_reply() noexcept {
@@ -128,11 +129,15 @@ void Call::drop_feed() noexcept {
 // The reply.
 
 void Call::reply(Response&& response) noexcept {
+  assert(!response_ && "an exchange was replied to twice");
+  if (response_) return;
   take(std::move(response));
   if (!carried_.source) end();
 }
 
 void Call::reply_and_hold(Response&& response, Work& sent) noexcept {
+  assert(!response_ && "an exchange was replied to twice");
+  if (response_) return;
   is_held_ = true;
   sent_ = &sent;
   take(std::move(response));

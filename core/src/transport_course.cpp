@@ -72,7 +72,8 @@ void TransportCourse::stop() noexcept {
 }
 
 void TransportCourse::exchange_is_over() noexcept {
-  if (!std::exchange(looks_soon_, true)) context_.enqueue(over_);
+  if (state_ != TransportState::draining || std::exchange(looks_soon_, true)) return;
+  context_.enqueue(over_);
 }
 
 void TransportCourse::end_if_over() noexcept {

@@ -446,7 +446,7 @@ loopback::Reply upload(loopback::Client& client, loopback::Outgoing& body, Task<
   };
   loopback::Incoming reply = client.run(both(client, body, std::move(sending)));
   const std::string text = client.run(reply.read());
-  return loopback::Reply{Response::text(text, reply.status()), Method::get};
+  return loopback::Reply{Response::text(text, reply.status())};
 }
 
 Task<> in_two_pieces(loopback::Outgoing& body, const Reading& reading, bool fails) {

@@ -54,8 +54,6 @@ private:
 // Everything that is written besides what a response brings, and the reason phrase: the longest has 31 letters.
 constexpr std::size_t frame_size = 256;
 
-bool is_final(int status) noexcept { return status >= 200 && status <= 999; }
-
 void put_status_line(Cursor& out, int status) noexcept {
   out.put("HTTP/1.1 ");
   out.put_number(static_cast<std::size_t>(status));
@@ -69,12 +67,6 @@ inline void put_persistence(Cursor& out, Persistence persistence) noexcept {
   else if (persistence == Persistence::stated) out.put("connection: keep-alive\r\n\r\n");
   else out.put("\r\n");
 }
-
-}  // namespace
-
-namespace {
-
-int status_to_send(const Response& response) noexcept { return is_final(response.status()) ? response.status() : 500; }
 
 // RFC 9110 section 15.3.6: 205 has no content.
 bool has_body(int status) noexcept { return Response::may_have_body(status) && status != 205; }
@@ -104,7 +96,7 @@ inline void put_length(Cursor& out, std::uint64_t length) noexcept {
 }  // namespace
 
 void write_response(Buffer& out, const Response& response, const Framing& framing) {
-  const int status = status_to_send(response);
+  const int status = response.status_to_send();
   const string_view body = response.body();
   char* const begin =
       out.room(frame_size + response.known_content_type().size() + response.header_lines().size() + body.size());
@@ -120,7 +112,7 @@ void write_response(Buffer& out, const Response& response, const Framing& framin
 
 bool write_stream_head(Buffer& out, const Response& response, const Framing& framing, BodyEnd end,
                        std::uint64_t length) {
-  const int status = status_to_send(response);
+  const int status = response.status_to_send();
   char* const begin = out.room(frame_size + response.known_content_type().size() + response.header_lines().size());
   Cursor cursor{begin};
   put_start(cursor, status, response, framing);

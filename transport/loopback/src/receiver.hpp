@@ -15,9 +15,11 @@
 
 namespace umbel::loopback {
 
-/// What cannot be sent as a reply is 500.
-inline void mend_status(Response& response) noexcept {
-  if (response.status() < 200 || response.status() > 999) response.status(500);
+/// As a peer gets it: what cannot be sent as a reply is 500, and where none may be there is no body.
+inline void mend(Response& response, Method method) noexcept {
+  response.status(response.status_to_send());
+  if (method == Method::head || !Response::may_have_body(response.status())) [[unlikely]]
+    response.body(Buffer{});
 }
 
 /// What reads a reply, and stays until the service is done with the request.
@@ -26,7 +28,7 @@ public:
   Receiver(Server& server, detail::Call& call, Response&& response, Method method)
       : server_(server), call_(call), response_(std::move(response)), source_(response_.take_source()) {
     call_.hold();
-    mend_status(response_);
+    mend(response_, method);
     const bool has_body = method != Method::head && Response::may_have_body(response_.status());
     if (source_ && has_body) announced_ = source_->size();
     if (!has_body) drop_source();

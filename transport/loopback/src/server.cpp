@@ -68,18 +68,6 @@ void Outgoing::drop() noexcept {
   ready_ = nullptr;
 }
 
-namespace {
-
-// What a peer would see of it.
-std::string_view body_of(const Response& response, Method method) noexcept {
-  return method != Method::head && Response::may_have_body(response.status()) ? response.body() : std::string_view{};
-}
-
-}  // namespace
-
-Reply::Reply(Response&& response, Method method)
-    : status_(response.status()), body_(body_of(response, method)), response_(std::move(response)) {}
-
 void Server::Refusal::serve(Exchange& exchange) noexcept {
   exchange.reply(Response::text("Service Unavailable", 503).header("retry-after", "1"));
 }
@@ -96,16 +84,13 @@ Capabilities Server::capabilities() const noexcept {
   return {.stream_in = true, .stream_out = true, .disconnect = true, .early_refusal = true, .several_peers = true};
 }
 
-detail::Call& Server::make_call(OwnedRequest&& request) {
-  const bool is_served = lets_in() && in_flight_ < options_.in_flight;
-  detail::Call& call = detail::Call::make(is_served ? service() : refusal_);
-  call.ask(std::move(request));
+// When the task begins: until then there is no request.
+void Server::let_in(detail::Call& call) {
   call.set_usual_limit(options_.body_limit);
-  if (!is_served) return call;
+  if (!lets_in() || in_flight_ >= options_.in_flight) return call.turn_to(refusal_);
   call.keep(*this);
   calls_.push_back(call);
   ++in_flight_;
-  return call;
 }
 
 void Server::on_over(detail::Call& call) noexcept {
@@ -123,20 +108,24 @@ void Server::cancel_all() noexcept {
 
 Task<Incoming> Server::open(OwnedRequest request, BodySourcePtr body) {
   const Method method = request.method();
-  ServiceCall asked{make_call(std::move(request))};
+  ServiceCall asked{service(), std::move(request)};
   asked.call().take_body(std::move(body));
+  return open(std::move(asked), method);
+}
+
+Task<Incoming> Server::open(ServiceCall asked, Method method) {
+  let_in(asked.call());
   Response response = co_await asked;
   co_return Incoming{*new Incoming::Receiver{*this, asked.call(), std::move(response), method}};
 }
 
-Task<Reply> Server::ask(OwnedRequest request) {
-  const Method method = request.method();
-  ServiceCall asked{make_call(std::move(request))};
+Task<Reply> Server::ask(ServiceCall asked, Method method) {
+  let_in(asked.call());
   Response response = co_await asked;
   // Most of them. With a source it would not be over.
   if (asked.call().is_over()) [[likely]] {
-    mend_status(response);
-    co_return Reply{std::move(response), method};
+    mend(response, method);
+    co_return std::move(response);
   }
   Incoming incoming{*new Incoming::Receiver{*this, asked.call(), std::move(response), method}};
   std::string body;
@@ -146,7 +135,7 @@ Task<Reply> Server::ask(OwnedRequest request) {
     body += piece;
   }
   co_await incoming.receiver_->over();
-  Reply reply{std::move(incoming.receiver_->response()), Method::head};
+  Reply reply{std::move(incoming.receiver_->response())};
   reply.body_ = std::move(body);
   reply.is_complete_ = incoming.is_complete();
   co_return reply;

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
+#include <forward_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -153,7 +153,7 @@ private:
   // Behind pointers that a move does not change: short strings would move with their owner.
   std::unique_ptr<std::string> target_;
   std::unique_ptr<std::string> body_;  // Null: empty.
-  std::list<std::string> texts_;       // Takes no memory while it is empty.
+  std::forward_list<std::string> texts_;
   std::vector<HeaderField> fields_;
 };
 

@@ -58,6 +58,8 @@ public:
     is_fed_ = body != nullptr;
     feed_ = std::move(body);
   }
+  /// Another service than the one that it was made for.
+  void turn_to(Service& service) noexcept { service_ = &service; }
   /// How large a body of its own may be, if the service does not say so.
   void set_usual_limit(std::uint64_t bytes) noexcept { usual_limit_ = bytes; }
   /// Whose stop, deadline, variant and body are ours, and who sends our reply. Both stay until the call is over.
@@ -112,7 +114,7 @@ private:
     bool has_ended = false;
   };
 
-  explicit Call(Service& service) noexcept : service_(service) {}
+  explicit Call(Service& service) noexcept : service_(&service) {}
   ~Call() = default;
 
   static void stop(StopCallback& callback) noexcept;
@@ -133,7 +135,7 @@ private:
   void end() noexcept;
   void wake() noexcept;
 
-  Service& service_;
+  Service* service_;
   Exchange* outer_ = nullptr;
   Sender* sender_ = nullptr;
   Keeper* keeper_ = nullptr;
@@ -174,7 +176,7 @@ public:
   ServiceCall(Service& service, const Request& request) : ServiceCall(detail::Call::make(service)) {
     call_->ask(request);
   }
-  ServiceCall(Service& service, OwnedRequest request) : ServiceCall(detail::Call::make(service)) {
+  ServiceCall(Service& service, OwnedRequest&& request) : ServiceCall(detail::Call::make(service)) {
     call_->ask(std::move(request));
   }
   /// Takes over what the caller has of the call.

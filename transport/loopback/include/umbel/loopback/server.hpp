@@ -28,9 +28,10 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 /// What a client got. Owns its text.
 class Reply {
 public:
-  explicit Reply(Response&& response, Method method);
+  /// What a peer would see of it.
+  explicit Reply(Response&& response) : body_(response.body()), response_(std::move(response)) {}
 
-  int status() const noexcept { return status_; }
+  int status() const noexcept { return response_.status(); }
   const std::string& body() const noexcept { return body_; }
   /// False if the body was made while it was sent, and broke off: then `body()` is what had come.
   bool is_complete() const noexcept { return is_complete_; }
@@ -41,9 +42,8 @@ public:
 
 private:
   friend class Server;
-  int status_;
   bool is_complete_ = true;
-  std::string body_;  // As a peer would see it: empty for HEAD, 204 and 304.
+  std::string body_;
   Response response_;
 };
 
@@ -145,7 +145,10 @@ public:
   void start() { begin(); }
 
   /// Asks. Asking the task to stop tells the service that the peer has left.
-  Task<Reply> ask(OwnedRequest request);
+  Task<Reply> ask(OwnedRequest&& request) {
+    const Method method = request.method();
+    return ask(ServiceCall{service(), std::move(request)}, method);
+  }
   /// The same, with a body that is read while it is made. Ends when the head of the reply is there.
   Task<Incoming> open(OwnedRequest request) { return open(std::move(request), nullptr); }
   /// And with a body of the request that is sent while it is read; null: the request's own.
@@ -163,7 +166,9 @@ private:
     void serve(Exchange& exchange) noexcept override;
   };
 
-  detail::Call& make_call(OwnedRequest&& request);
+  Task<Reply> ask(ServiceCall asked, Method method);
+  Task<Incoming> open(ServiceCall asked, Method method);
+  void let_in(detail::Call& call);
   void on_over(detail::Call& call) noexcept override;
   void cancel_all() noexcept override;
 
