@@ -41,6 +41,7 @@ bool add_transport_cases(std::string_view name, MakeHarness make) {
   add(name, "Mapping", mapping_cases(), make);
   add(name, "Streaming", streaming_cases(), make);
   add(name, "Lifecycle", lifecycle_cases(), make);
+  add(name, "Misuse", misuse_cases(), make);
   add(name, "Concurrency", concurrency_cases(), make);
   add(name, "Limits", limit_cases(), make);
   add(name, "Drain", drain_cases(), make);

@@ -316,7 +316,7 @@ std::vector<Case> lifecycle_cases() {
           {"TellsSentIfThePeerLeavesAHeldStream", {disconnect}, tells_sent_when_left_in_a_stream},
           {"AsksToStopOnceWhenThePeerLeaves", {disconnect}, stops_when_left},
           {"AsksNobodyToStopIfAllIsWell", {}, stops_nothing_else},
-          {"DropsAReplyToAPeerThatHasLeft", {disconnect}, reply_to_nobody},
+          {"DropsAReplyToAPeerThatHasLeft", {disconnect, several_peers}, reply_to_nobody},
           {"DropsAStreamToAPeerThatHasLeft", {disconnect}, stream_to_nobody},
           {"FailsTheBodyOfAPeerThatHasLeft", {disconnect, stream_in}, body_of_nobody},
           {"HasNoDeadlineIfNoneIsTold", {}, has_no_deadline},

@@ -279,6 +279,7 @@ struct Case {
 std::vector<Case> mapping_cases();
 std::vector<Case> streaming_cases();
 std::vector<Case> lifecycle_cases();
+std::vector<Case> misuse_cases();
 std::vector<Case> concurrency_cases();
 std::vector<Case> limit_cases();
 std::vector<Case> drain_cases();

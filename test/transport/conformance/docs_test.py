@@ -12,8 +12,9 @@ import sys
 import unittest
 
 NAMES = {"Http1OverTcp": "http1, TCP", "Http1OverUnix": "http1, unix socket", "Http1Adopted": "http1, adopted",
-         "Http1OverTls": "http1, TLS", "Loopback": "loopback", "Mailbox": "examples/custom_transport"}
-GROUPS = "Mapping|Streaming|Lifecycle|Concurrency|Limits|Drain|Differential"
+         "Http1OverTls": "http1, TLS", "Loopback": "loopback", "Stdio": "stdio",
+         "Mailbox": "examples/custom_transport"}
+GROUPS = "Mapping|Streaming|Lifecycle|Concurrency|Limits|Drain|Misuse|Differential"
 
 
 def read(path):

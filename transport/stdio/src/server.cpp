@@ -174,14 +174,19 @@ public:
     else request_.set_body(line_.body());
     return true;
   }
-  void reply(Response&& response) noexcept override { answer(response); }
+  void reply(Response&& response) noexcept override {
+    if (!is_misused()) answer(response);
+  }
   void reply_and_hold(Response&& response, Work& sent) noexcept override {
+    if (is_misused()) return;
     held_ = true;
     sent_ = &sent;
     answer(response);
   }
   void release() noexcept override {
-    assert(is_answered() && held_ && !sent_ && "an exchange was released before its reply was sent");
+    const bool may_be = is_answered() && held_ && !sent_;
+    assert(may_be && "an exchange was released before its reply was sent");
+    if (!may_be) return;
     held_ = false;
     impl_.go_on_soon();
   }
@@ -223,6 +228,12 @@ private:
     impl_.go_on_soon();
   }
 
+  // A second reply: an assertion, and else as if it had not been made.
+  bool is_misused() const noexcept {
+    assert(!replied_ && "an exchange was replied to twice");
+    return replied_;
+  }
+
   Impl& impl_;
   RequestLine line_;
   bool replied_ = false;
@@ -235,8 +246,8 @@ private:
 };
 
 void Server::Impl::Asked::answer(Response& response) noexcept {
-  assert(!replied_ && "an exchange was replied to twice");
   replied_ = true;
+  response.status(response.status_to_send());
   BodySourcePtr source = response.take_source();
   const bool has_body = request_.method() != Method::head && Response::may_have_body(response.status());
   const bool streams = source && has_body;
