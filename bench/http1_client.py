@@ -15,6 +15,7 @@ import argparse
 import json
 import pathlib
 import socket
+import ssl
 import sys
 from dataclasses import dataclass
 
@@ -60,9 +61,11 @@ ENDPOINTS = {
 
 
 class Client:
-    def __init__(self, port: int):
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket)
         self.input = b""
 
     def __enter__(self):

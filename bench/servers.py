@@ -162,3 +162,29 @@ def report_failure(work) -> int:
         print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def make_certificate(folder):
+    """A chain and its RSA key, as files."""
+    chain, key = pathlib.Path(folder) / "chain.pem", pathlib.Path(folder) / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", chain, "-subj",
+                    "/CN=localhost"], check=True, capture_output=True)
+    return chain, key
+
+
+@dataclass(frozen=True)
+class RunningTls(Running):
+    """`port` is the plain one."""
+    tls_port: int
+
+
+@contextlib.contextmanager
+def serving_tls(*command):
+    """Starts bench/tls_bench with these arguments, kills it at the end."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        plain_port, tls_port = map(int, process.stdout.readline().split())
+        yield RunningTls(plain_port, process.pid, tls_port)
+    finally:
+        process.kill()
+        process.wait()
