@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A bare Debian 12 in the folder $root, for test/bare_debian and .ci/debian_package, which source this. As root.
-# shellcheck shell=bash
+# A bare Debian 12 in the folder $root, for test/bare_debian and .ci/debian_package, which set it and source this. As root.
+# shellcheck shell=bash disable=SC2154
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
 
