@@ -35,6 +35,11 @@ def run(*command, **options):
     return done.stdout
 
 
+def standard(name):
+    """Meson 1.0 knows no C++23 by name."""
+    return ["-Dcpp_std=none", "-Dcpp_args=-std=" + name]
+
+
 def compiled():
     """The environment in which Meson finds the compilers of the build under test."""
     return {**os.environ, "CC": C_COMPILER, "CXX": CXX_COMPILER}
@@ -231,7 +236,7 @@ class MesonDependency(Consumer):
         self.assertIn("libumbel-di.so", self.check(self.minimal(RELEASE), RELEASE))
 
     def test_gives_static_libraries_to_cxx23(self):
-        needed = self.check(self.minimal(RELEASE, "-Dprefer_static=true", "-Dcpp_std=c++2b"))
+        needed = self.check(self.minimal(RELEASE, "-Dprefer_static=true", *standard("c++23")))
         self.assertNotIn("libumbel", needed)
 
 
@@ -255,17 +260,14 @@ class Subproject(Consumer):
         # Fallbacks only: an umbel that is installed on this machine is none of this test.
         return ["--wrap-mode=forcefallback", "-Dumbel:llhttp_prefix=" + LLHTTP_PREFIX, *more]
 
-    def test_gives_its_libraries_to_cxx20_and_to_cxx23(self):
-        # Which of the two kinds, so that each is tried without being built twice, depends on the compiler.
-        kind = "shared" if "clang" in CXX_COMPILER else "static"
+    def test_gives_its_libraries(self):
+        # It builds all of umbel: once with either compiler, but not in the same manner.
+        manner = ["-Dumbel:default_library=shared", *standard("c++23")] if "clang" in CXX_COMPILER else []
         source = self.project("subproject", SOURCE_FOLDER + "/examples/minimal")
         folder = source + "/build"
-        set_up(folder, source, *self.options("--buildtype=debug", "-Ddebug=false", "-Dumbel:default_library=" + kind))
-        for standard in ("c++20", "c++2b"):
-            with self.subTest(standard):
-                run(MESON, "configure", folder, "-Dcpp_std=" + standard)
-                run("ninja", "-C", folder, "server", "tool")
-                self.assertEqual("libumbel" in self.check(folder), kind == "shared")
+        set_up(folder, source, *self.options("--buildtype=debug", "-Ddebug=false", *manner))
+        run("ninja", "-C", folder, "server", "tool")
+        self.assertEqual("libumbel" in self.check(folder), bool(manner))
 
     def test_gives_every_component(self):
         names = ["umbel", *("umbel-" + name for name in installed_components(RELEASE))]
