@@ -211,9 +211,10 @@ class CMake(Consumer):
         self.assertNotIn("libumbel", self.check(self.minimal(UNDER_TEST.prefix)))
 
     def test_has_a_target_for_every_component(self):
-        for options in ((), ("-Dumbel_USE_STATIC_LIBS=ON",)):
+        # A program that hides its symbols shares with a shared library what they must agree on.
+        for options in (["-DCMAKE_CXX_VISIBILITY_PRESET=hidden"], ["-Dumbel_USE_STATIC_LIBS=ON"]):
             folder = self.build(*self.every("0.1", ["umbel", *installed_components(RELEASE)], *options))
-            self.assertEqual(run(folder + "/every"), "42\n")
+            self.assertEqual(run(folder + "/every"), "42 ready\n")
 
     def test_says_which_component_is_missing(self):
         with self.assertRaisesRegex(AssertionError, r"There\s+is\s+no\s+umbel::http9"):
@@ -303,6 +304,14 @@ class SharedLibraries(unittest.TestCase):
             with self.subTest(library):
                 self.assertEqual(dynamic(library, "SONAME"), [f"{os.path.basename(library)}.{abi}"])
                 self.assertEqual(os.path.basename(os.path.realpath(library)), f"{os.path.basename(library)}.{version}")
+
+    def test_are_what_the_debian_package_is_named_for(self):
+        [version] = RELEASE.flags("--modversion", "umbel")
+        with open(SOURCE_FOLDER + "/.ci/debian/changelog", encoding="utf-8") as changelog:
+            self.assertRegex(changelog.readline(), rf"^umbel \({re.escape(version)}-\d+\) ")
+        with open(SOURCE_FOLDER + "/.ci/debian/control", encoding="utf-8") as control:
+            packages = re.findall(r"^Package: (.*)$", control.read(), re.M)
+        self.assertEqual(packages, ["libumbel" + ".".join(version.split(".")[:2]), "libumbel-dev"])
 
     def test_name_no_folder_but_their_own(self):
         for library in RELEASE.shared():

@@ -15,10 +15,14 @@ Response twice(Body<> text) {
   return Response::json(std::move(reply));
 }
 
+// What the library knows by the address of a template's variable.
+Response ready(State<Readiness> readiness) { return Response::text(readiness->is_ready() ? "ready" : "not ready"); }
+
 int main() {
   Loop loop;
   App app;
   app.post("/", twice);
+  app.get("/ready", ready);
   loopback::Client client{app};
-  std::cout << client.post("/", "21").body() << '\n';
+  std::cout << client.post("/", "21").body() << ' ' << client.get("/ready").body() << '\n';
 }

@@ -480,8 +480,9 @@ private:
 
 namespace detail {
 
+// Visible, as Readiness is: the key is one for a program and the libraries, with -fvisibility=hidden, too.
 template <class T, FixedString name>
-struct StateKey {
+struct [[gnu::visibility("default")]] StateKey {
   static inline char key = 0;  // Its address is the key; not const, so that no linker folds two of them.
 };
 
