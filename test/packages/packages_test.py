@@ -30,7 +30,7 @@ OURS = re.compile(f"(({'|'.join(KINDS_OF_SYMBOL)}) )?umbel::")
 
 
 def run(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1500, check=False, **options)
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
