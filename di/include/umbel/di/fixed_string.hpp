@@ -9,7 +9,7 @@ namespace umbel {
 
 /// A string literal that a template can take. Written as the literal itself.
 template <std::size_t N>
-struct [[gnu::visibility("default")]] FixedString {
+struct FixedString {
   char text[N]{};
 
   consteval FixedString(const char (&literal)[N]) {
