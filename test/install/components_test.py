@@ -12,8 +12,8 @@ import sys
 import tempfile
 import unittest
 
-COMPONENTS = {"umbel", "umbel-core", "umbel-json", "umbel-uv", "umbel-testing", "umbel-testing-di", "umbel-di", "umbel-http1",
-              "umbel-http1-uv", "umbel-loopback", "umbel-stdio", "umbel-testing-transport"}
+COMPONENTS = {"umbel", "umbel-core", "umbel-json", "umbel-json-writer", "umbel-uv", "umbel-testing", "umbel-testing-di", "umbel-di",
+              "umbel-http1", "umbel-http1-uv", "umbel-loopback", "umbel-stdio", "umbel-testing-transport"}
 OPTIONAL = {"umbel-tls"}  # Where OpenSSL is.
 
 
@@ -48,7 +48,7 @@ class Components(unittest.TestCase):
 
     def test_a_program_runs_with_the_graph_and_the_client_alone(self):
         program = os.path.join(self.root, "program")
-        run(*COMPILER, SOURCE, *self.flags("--cflags", "--libs", "umbel-di", "umbel-loopback"), "-o", program)
+        run(*COMPILER, "-std=c++20", SOURCE, *self.flags("--cflags", "--libs", "umbel-di", "umbel-loopback"), "-o", program)
 
         said = run(program, env={**self.environment, "LD_LIBRARY_PATH": os.pathsep.join(self.libraries("so"))})
 
@@ -62,7 +62,7 @@ class Components(unittest.TestCase):
     def test_every_component_links_by_itself(self):
         for name in sorted(self.names):
             with self.subTest(name):
-                run(*COMPILER, "-x", "c++", "-", *self.flags("--cflags", name), "-x", "none", *self.flags("--libs", name),
+                run(*COMPILER, "-std=c++20", "-x", "c++", "-", *self.flags("--cflags", name), "-x", "none", *self.flags("--libs", name),
                     "-Wl,--no-as-needed", "-o", os.path.join(self.root, "empty"), input="int main() {}")
 
 

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// RapidJSON under a name of its own: a program that uses it too may have configured it differently.
+// RapidJSON under a name of its own: a program that uses it too may have configured it differently. Hidden, since it is
+// none of what a shared library shows.
 
 #include <cstddef>
 
 #define RAPIDJSON_NAMESPACE umbel::detail::rapidjson
-#define RAPIDJSON_NAMESPACE_BEGIN namespace umbel::detail::rapidjson {
-#define RAPIDJSON_NAMESPACE_END }
+#define RAPIDJSON_NAMESPACE_BEGIN \
+  namespace umbel::detail {       \
+  namespace [[gnu::visibility("hidden")]] rapidjson {
+#define RAPIDJSON_NAMESPACE_END \
+  }                             \
+  }
 #define RAPIDJSON_NO_SIZETYPEDEFINE  // Its own SizeType has 32 bits.
 namespace umbel::detail::rapidjson {
 using SizeType = std::size_t;

@@ -485,6 +485,12 @@ struct StateKey {
   static inline char key = 0;  // Its address is the key; not const, so that no linker folds two of them.
 };
 
+// Visible, as Readiness is, so that a program and our libraries have one key for it, with -fvisibility=hidden, too.
+template <class T>
+struct [[gnu::visibility("default")]] NamelessStateKey {
+  static inline char key = 0;
+};
+
 template <class T, FixedString name>
 struct StateTitle {
   static constexpr std::string_view type = type_name<std::remove_const_t<T>>;
@@ -501,7 +507,8 @@ struct StateTitle {
     return made;
   }
   static constexpr auto title = make();
-  static constexpr StateInfo info{title.text, &StateKey<std::remove_const_t<T>, name>::key};
+  static constexpr StateInfo info{title.text, name.empty() ? &NamelessStateKey<std::remove_const_t<T>>::key
+                                                           : &StateKey<std::remove_const_t<T>, name>::key};
 };
 
 }  // namespace detail

@@ -14,7 +14,7 @@ namespace umbel {
 ///     Response ready(State<Readiness> readiness) { return Response{readiness->is_ready() ? 200 : 503}; }
 ///
 /// health.hpp has handlers made of it. Any thread.
-class Readiness {
+class [[gnu::visibility("default")]] Readiness {
 public:
   Readiness() noexcept = default;
   Readiness(const Readiness&) = delete;
