@@ -60,6 +60,27 @@ TEST(AsioPort, RunReturnsWhenTheLastTimerHasGoneOff) {
   EXPECT_GE(Clock::now() - start, 5ms);
 }
 
+TEST(AsioPort, ATimerGoesOffAtItsTimeWhereverItWasBefore) {
+  io_context io;
+  testing::ManualPool pool;
+  AsioPort port{io, pool};
+  struct Alarm : Timer {
+    Alarm() noexcept : Timer([](Timer& timer) noexcept { static_cast<Alarm&>(timer).when = Clock::now(); }) {}
+    Time when{};
+  } later, nearer;
+  const Time start = Clock::now();
+  nearer.start(port.context(), start + 1h);
+  later.start(port.context(), start + 1ms);
+  later.start(port.context(), start + 6ms);
+  nearer.start(port.context(), start + 3ms);
+
+  io.run();
+
+  EXPECT_GE(nearer.when, start + 3ms);
+  EXPECT_GE(later.when, start + 6ms);
+  EXPECT_LT(later.when, start + 1min);
+}
+
 TEST(AsioPort, RunReturnsAtOnceWhenItsOnlyTimerIsCancelled) {
   io_context io;
   testing::ManualPool pool;
