@@ -204,9 +204,10 @@ TEST(AsioPort, WaitsForItsJobsWhenItGoes) {
 TEST(AsioPort, LeavesNothingThatDoesHarmInTheQueue) {
   io_context io;
   testing::ManualPool pool;
+  Work work{[](Work&) noexcept { FAIL(); }};
   {
     AsioPort port{io, pool};
-    port.context().post([]() noexcept {});
+    port.context().post(work);
     Timer timer{[](Timer&) noexcept { FAIL(); }};
     timer.start(port.context(), Clock::now());
   }
@@ -217,9 +218,10 @@ TEST(AsioPort, LeavesNothingThatDoesHarmInTheQueue) {
 TEST(AsioPort, MayGoWhileItsIoContextStillHasAWakeThatIsNeverRun) {
   testing::ManualPool pool;
   auto io = std::make_unique<io_context>();
+  Work work{[](Work&) noexcept { FAIL(); }};
   {
     AsioPort port{*io, pool};
-    port.context().post([]() noexcept {});
+    port.context().post(work);
   }
 
   EXPECT_NO_THROW(io.reset());
