@@ -96,6 +96,12 @@ inline void add_to(App& app, Sessions& sessions) {
   app.get("/counts", on_loop<show_counts>);
 }
 
+/// Notes that a drain is over.
+struct Drained : Work {
+  Drained() noexcept : Work([](Work& work) noexcept { static_cast<Drained&>(work).is_over = true; }) {}
+  bool is_over = false;
+};
+
 /// The first line of every host.
 inline void announce(int port) {
   std::printf("listening on 127.0.0.1:%d\n", port);

@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 COMPONENTS = {"umbel", "umbel-core", "umbel-json", "umbel-uv", "umbel-testing", "umbel-testing-di", "umbel-di", "umbel-http1",
-              "umbel-http1-uv", "umbel-loopback", "umbel-stdio", "umbel-testing-transport"}
+              "umbel-http1-uv", "umbel-loopback", "umbel-stdio", "umbel-testing-transport", "umbel-asio"}
 OPTIONAL = {"umbel-tls"}  # Where OpenSSL is.
 
 
