@@ -10,6 +10,7 @@
 
 #include <httplib.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include <umbel/core/blocking_port.hpp>
 #include <umbel/core/work_pool.hpp>
@@ -93,9 +94,13 @@ int main(int argc, char** argv) {
     server.Get(".*", handler).Post(".*", handler).Put(".*", handler).Patch(".*", handler).Delete(".*", handler);
     // [main]
 
+    // It lets 5 connections wait to be accepted; 200 clients that come at once need more.
+    socket_t listening = -1;
+    server.set_socket_options([&](socket_t socket) { listening = socket; });
     const int wanted = argc > 1 ? std::atoi(argv[1]) : 8000;
     const int port = wanted == 0 ? server.bind_to_any_port("127.0.0.1") : wanted;
     if (wanted != 0 && !server.bind_to_port("127.0.0.1", port)) return 1;
+    ::listen(listening, 1024);
     auto served = std::async(std::launch::async, [&] { server.listen_after_bind(); });
     hosts::announce(port);
 
