@@ -139,10 +139,10 @@ void ask_64_at_once(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * many);
 }
 
-BENCHMARK(ask_one_after_another<ByHand>)->UseRealTime();
-BENCHMARK(ask_one_after_another<ByEngine>)->UseRealTime();
-BENCHMARK(ask_64_at_once<ByHand>)->UseRealTime();
-BENCHMARK(ask_64_at_once<ByEngine>)->UseRealTime();
+BENCHMARK(ask_one_after_another<ByHand>)->MeasureProcessCPUTime()->UseRealTime();
+BENCHMARK(ask_one_after_another<ByEngine>)->MeasureProcessCPUTime()->UseRealTime();
+BENCHMARK(ask_64_at_once<ByHand>)->MeasureProcessCPUTime()->UseRealTime();
+BENCHMARK(ask_64_at_once<ByEngine>)->MeasureProcessCPUTime()->UseRealTime();
 
 }  // namespace
 

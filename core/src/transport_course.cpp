@@ -101,9 +101,11 @@ void TransportCourse::stop_using() noexcept {
 }
 
 void TransportCourse::finish() noexcept {
-  assert(!context_.is_running() && "umbel: a transport is destroyed by the work that it would have to wait for");
   stop();
-  while (state_ != TransportState::stopped || looks_soon_) context_.run_ready();
+  while (state_ != TransportState::stopped || looks_soon_) {
+    assert(!context_.is_running() && "umbel: a transport is destroyed by the Context's own work, which it waits for");
+    context_.run_ready();
+  }
 }
 
 void TransportCourse::on_opened(Notice& notice, const Error* error) noexcept {

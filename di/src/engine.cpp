@@ -140,6 +140,13 @@ Engine::Engine(App& app, Context& context)
     : app_(app), context_(context), opening_((app.start(context), detail::Opening::begin(app, context))) {}
 
 Engine::~Engine() {
+  assert(context_.is_here() && "umbel: an Engine is destroyed on another thread than its Context's");
+  if (!context_.is_here()) [[unlikely]] {
+    std::promise<void> ended;
+    context_.post([&]() noexcept { opening_.end(), ended.set_value(); });
+    ended.get_future().wait();
+    return;
+  }
   assert(opening_.in_flight() == 0 && "umbel: an Engine is destroyed while requests or calls of it are in flight");
   opening_.end();
 }

@@ -103,7 +103,7 @@ public:
         base_.get(), SIGTERM, [](evutil_socket_t, short, void* self) { static_cast<Program*>(self)->drain(); }, this)};
     event_add(term_.get(), nullptr);
     patience_ = Event{evtimer_new(
-        base_.get(), [](evutil_socket_t, short, void* self) { static_cast<Program*>(self)->engine_.stop(); }, this)};
+        base_.get(), [](evutil_socket_t, short, void* self) { static_cast<Program*>(self)->lose_patience(); }, this)};
   }
 
   bool listens() const noexcept { return socket_ != nullptr; }
@@ -113,7 +113,10 @@ public:
     getsockname(evhttp_bound_socket_get_fd(socket_), reinterpret_cast<sockaddr*>(&address), &size);
     return ntohs(address.sin_port);
   }
-  void run() { event_base_dispatch(base_.get()); }
+  void run() {
+    event_base_dispatch(base_.get());
+    while (engine_.in_flight() > 0) event_base_loop(base_.get(), EVLOOP_ONCE);
+  }
 
 private:
   // [answer]
@@ -135,6 +138,12 @@ private:
     const timeval patience{hosts::patience.count() / 1000, hosts::patience.count() % 1000 * 1000};
     evtimer_add(patience_.get(), &patience);
     leave_if_over();
+  }
+  // evhttp does not tell when a reply is lost because its peer has left: so that those are not waited for.
+  void lose_patience() {
+    engine_.stop();
+    const timeval for_the_rest{1, 0};
+    event_base_loopexit(base_.get(), &for_the_rest);
   }
   void leave_if_over() {
     if (is_draining_ && unsent_ == 0) event_base_loopexit(base_.get(), nullptr);

@@ -82,7 +82,7 @@ TEST_F(Misuse, ATaskSpawnedOnAnotherThreadIsAnError) {
 }
 
 TEST_F(Misuse, TwoThreadsThatTurnAnFdPortTakeTurns) {
-  const auto turn_on_two_threads = [] {
+  [[maybe_unused]] const auto turn_on_two_threads = [] {
     ThreadPool pool;
     FdPort port{pool};
     std::atomic<int> inside{0};
@@ -109,8 +109,14 @@ TEST_F(Misuse, TwoThreadsThatTurnAnFdPortTakeTurns) {
     EXPECT_FALSE(overlapped);
   };
 
-  IN_RELEASE(turn_on_two_threads(), "umbel: (FdPort::on_readable is called by two|an FdPort goes to another) thread",
-             turn_on_two_threads());
+  [[maybe_unused]] const auto turn_here_and_there = [] {
+    ThreadPool pool;
+    FdPort port{pool};
+    port.on_readable();
+    elsewhere([&] { port.on_readable(); });
+  };
+
+  IN_RELEASE(turn_here_and_there(), "an FdPort goes to another thread", turn_on_two_threads());
 }
 
 TEST_F(Misuse, AContextGoesToAnotherThreadWhenTheFirstHasEnded) {
@@ -493,6 +499,18 @@ TEST_F(Misuse, AnEngineDestroyedEarlyLeavesTheAppOpenForWhatIsInFlight) {
   };
 
   IN_RELEASE(destroy(), "an Engine is destroyed while", destroy());
+}
+
+TEST_F(Misuse, AnEngineDestroyedOnAnotherThreadWaits) {
+  const auto destroy = [] {
+    App app;
+    TurningLoop other;
+    std::unique_ptr<Engine> engine;
+    other.do_there([&] { engine = std::make_unique<Engine>(app, other.loop.context()); });
+    engine.reset();
+  };
+
+  IN_RELEASE(destroy(), "an Engine is destroyed on another thread", destroy());
 }
 
 TEST_F(Misuse, WhatIsSubmittedWhenTheEngineHasStoppedIsAnswered) {

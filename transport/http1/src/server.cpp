@@ -47,7 +47,8 @@ public:
 
   ~Impl() {
     assert(context().is_here() && "umbel: a Server is destroyed on another thread than its loop's");
-    assert(!context().is_running() && "umbel: a Server is destroyed by a request, or other work, that it waits for");
+    assert((!context().is_running() || in_flight() == 0) &&
+           "umbel: a Server is destroyed by the Context's own work while requests are in flight, which need it");
     if (context().is_here()) end_here();
     else end_over_there();
   }

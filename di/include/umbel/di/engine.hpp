@@ -176,7 +176,8 @@ private:
 /// thread, but for `submit` and `post`.
 ///
 /// An Engine outlives what it has begun: an assertion in debug builds of the library. In others what is in flight goes
-/// on to its end, and the App is closed behind it; submissions that were not begun are answered with 503.
+/// on to its end, and the App is closed behind it; submissions that were not begun are answered with 503. Destroyed on
+/// another thread it waits for a turn of the Context's, which is an assertion in debug builds, too.
 ///
 ///     Engine engine{app, loop.context()};
 ///     Response response = co_await engine.handle(request);     // the whole pipeline, no socket
