@@ -4,6 +4,11 @@
 //
 //     embed_libuv [PORT]      0: any free one
 //
+// Tier      T3: umbel's server on the program's own loop.
+// Threads   All on the one thread that calls uv_run; none of these handlers needs a worker.
+// Ends      SIGTERM: the program closes its handles and drains the server. uv_run returns when nothing is left to do,
+//           and again when libuv has closed what umbel had on the loop.
+//
 // try: curl -s localhost:8000/ticks
 // try: curl -s localhost:8000/ticks/next
 // try: curl -s localhost:8000/ticks -H 'x-token: ticker' -d 100
@@ -35,14 +40,19 @@ public:
     uv_timer_start(&timer_, [](uv_timer_t* timer) { static_cast<Ticker*>(timer->data)->tick(); }, 20, 20);
   }
   void stop() {
-    tick();  // Nobody waits for ever.
+    tick();
+    has_stopped_ = true;
     uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
   }
 
   long ticks() const { return ticks_; }
   void set(long ticks) { ticks_ = ticks; }
-  /// Added for umbel: calls back at the next tick.
-  void call_at_next(Completion<long>::Setter waiting) { waiting_.push_back(std::move(waiting)); }
+  /// Added for umbel: calls back at the next tick; now, if it was the last one, for nobody waits for ever: a request
+  /// may still come while the server drains.
+  void call_at_next(Completion<long>::Setter waiting) {
+    if (has_stopped_) waiting.value(ticks_);
+    else waiting_.push_back(std::move(waiting));
+  }
 
 private:
   void tick() {
@@ -52,6 +62,7 @@ private:
 
   uv_timer_t timer_{};
   long ticks_ = 0;
+  bool has_stopped_ = false;
   std::vector<Completion<long>::Setter> waiting_;
 };
 

@@ -64,16 +64,15 @@ void FdPort::wake() noexcept {
   }
 }
 
+// An alarm that comes too early costs one look, moving it away costs a system call for every request with a time limit.
 void FdPort::arm(Time when) noexcept {
-  if (when == armed_) return;
+  if (when >= armed_) return;
   armed_ = when;
+  // steady_clock is CLOCK_MONOTONIC here. A time of zero would disarm.
+  const auto since = std::max<std::int64_t>(1, std::chrono::nanoseconds{when.time_since_epoch()}.count());
   itimerspec spec{};
-  if (when != Time::max()) {
-    // steady_clock is CLOCK_MONOTONIC here. A time of zero would disarm.
-    const auto since = std::max<std::int64_t>(1, std::chrono::nanoseconds{when.time_since_epoch()}.count());
-    spec.it_value.tv_sec = since / 1'000'000'000;
-    spec.it_value.tv_nsec = since % 1'000'000'000;
-  }
+  spec.it_value.tv_sec = since / 1'000'000'000;
+  spec.it_value.tv_nsec = since % 1'000'000'000;
   timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
 }
 
@@ -89,7 +88,7 @@ void FdPort::on_readable() noexcept {
   // readable for ever; and before the work is taken, so that whoever still finds it up has posted what we then take.
   if (signalled_.load(std::memory_order_acquire) && drain(event_.get()))
     signalled_.exchange(false, std::memory_order_acq_rel);
-  if (armed_ != Time::max() && drain(timer_.get())) armed_ = Time::max();
+  if (armed_ <= now() && drain(timer_.get())) armed_ = Time::max();
   context_.run_ready();
   is_busy_.store(false, std::memory_order_release);
 }

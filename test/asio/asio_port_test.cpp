@@ -60,6 +60,27 @@ TEST(AsioPort, RunReturnsWhenTheLastTimerHasGoneOff) {
   EXPECT_GE(Clock::now() - start, 5ms);
 }
 
+TEST(AsioPort, ATimerGoesOffAtItsTimeWhereverItWasBefore) {
+  io_context io;
+  testing::ManualPool pool;
+  AsioPort port{io, pool};
+  struct Alarm : Timer {
+    Alarm() noexcept : Timer([](Timer& timer) noexcept { static_cast<Alarm&>(timer).when = Clock::now(); }) {}
+    Time when{};
+  } later, nearer;
+  const Time start = Clock::now();
+  nearer.start(port.context(), start + 1h);
+  later.start(port.context(), start + 1ms);
+  later.start(port.context(), start + 6ms);
+  nearer.start(port.context(), start + 3ms);
+
+  io.run();
+
+  EXPECT_GE(nearer.when, start + 3ms);
+  EXPECT_GE(later.when, start + 6ms);
+  EXPECT_LT(later.when, start + 1min);
+}
+
 TEST(AsioPort, RunReturnsAtOnceWhenItsOnlyTimerIsCancelled) {
   io_context io;
   testing::ManualPool pool;
@@ -183,9 +204,10 @@ TEST(AsioPort, WaitsForItsJobsWhenItGoes) {
 TEST(AsioPort, LeavesNothingThatDoesHarmInTheQueue) {
   io_context io;
   testing::ManualPool pool;
+  Work work{[](Work&) noexcept { FAIL(); }};
   {
     AsioPort port{io, pool};
-    port.context().post([]() noexcept {});
+    port.context().post(work);
     Timer timer{[](Timer&) noexcept { FAIL(); }};
     timer.start(port.context(), Clock::now());
   }
@@ -196,9 +218,10 @@ TEST(AsioPort, LeavesNothingThatDoesHarmInTheQueue) {
 TEST(AsioPort, MayGoWhileItsIoContextStillHasAWakeThatIsNeverRun) {
   testing::ManualPool pool;
   auto io = std::make_unique<io_context>();
+  Work work{[](Work&) noexcept { FAIL(); }};
   {
     AsioPort port{*io, pool};
-    port.context().post([]() noexcept {});
+    port.context().post(work);
   }
 
   EXPECT_NO_THROW(io.reset());

@@ -88,6 +88,41 @@ TEST(FdPort, TimersGoOffOneAfterTheOther) {
   EXPECT_FALSE(is_readable(port, 2));
 }
 
+TEST(FdPort, ATimerGoesOffAtItsTimeWhereverItWasBefore) {
+  testing::ManualPool pool;
+  FdPort port{pool};
+  struct Alarm : Timer {
+    Alarm() noexcept : Timer([](Timer& timer) noexcept { static_cast<Alarm&>(timer).when = Clock::now(); }) {}
+    Time when{};
+  } later, nearer, cancelled;
+  const Time start = Clock::now();
+  cancelled.start(port.context(), start + 1ms);
+  nearer.start(port.context(), start + 1h);
+  later.start(port.context(), start + 2ms);
+  later.start(port.context(), start + 6ms);
+  nearer.start(port.context(), start + 3ms);
+  cancelled.cancel();
+
+  turn_until(port, [&] { return later.when != Time{}; });
+
+  EXPECT_EQ(cancelled.when, Time{});
+  EXPECT_GE(nearer.when, start + 3ms);
+  EXPECT_GE(later.when, start + 6ms);
+  EXPECT_LT(later.when, start + 1min);
+}
+
+TEST(FdPort, IsNotReadableForEverAfterATimerThatWasCancelled) {
+  testing::ManualPool pool;
+  FdPort port{pool};
+  Timer timer{[](Timer&) noexcept { FAIL(); }};
+  timer.start(port.context(), Clock::now() + 1ms);
+  timer.cancel();
+
+  while (is_readable(port, 20)) port.on_readable();  // Once, for nothing.
+
+  EXPECT_FALSE(is_readable(port));
+}
+
 TEST(FdPort, WorkBeyondTheBudgetLeavesItReadable) {
   testing::ManualPool pool;
   FdPort port{pool};

@@ -26,7 +26,8 @@ public:
   FdPort(const FdPort&) = delete;
   FdPort& operator=(const FdPort&) = delete;
 
-  /// Readable whenever `on_readable` should be called. Stays the port's.
+  /// Readable whenever `on_readable` should be called, and now and then, for a timer that was cancelled, for nothing.
+  /// Stays the port's.
   int fd() const noexcept { return epoll_.get(); }
   /// Runs what is ready and what is due. Harmless if nothing is.
   void on_readable() noexcept;

@@ -23,8 +23,9 @@ class AsioWakes {
 public:
   class Owner {
   public:
-    /// On the io_context's thread.
+    /// Of a wake, and of a timer. On the io_context's thread.
     virtual void go_on() noexcept = 0;
+    virtual void go_off() noexcept = 0;
 
   protected:
     ~Owner() = default;
@@ -50,9 +51,9 @@ public:
     told_.exchange(false, std::memory_order_acq_rel);
   }
 
-  /// For what else the io_context calls.
-  void go_on() noexcept {
-    if (owner_) owner_->go_on();
+  /// For the owner's timer.
+  void go_off() noexcept {
+    if (owner_) owner_->go_off();
   }
 
 private:
@@ -91,7 +92,7 @@ private:
   // Before the work is taken: whoever finds the bit afterwards has posted what we are about to take.
   void arrived() noexcept {
     state_.fetch_and(~sent, std::memory_order_acq_rel);
-    go_on();
+    if (owner_) owner_->go_on();
   }
   void end_wait() noexcept {
     told_.store(true, std::memory_order_release);
@@ -148,12 +149,14 @@ public:
 private:
   void wake() noexcept override { detail::AsioWakes::wake(wakes_); }
 
-  // Asio forgets what it has waited for, or has it called for nothing.
+  // An alarm that comes too early costs a look, moving it costs more. One that is not needed would keep `io.run()`.
   void arm(Time when) noexcept override {
-    timer_.expires_at(when);
+    if (when >= alarm_ && when != Time::max()) return;
+    alarm_ = when;
+    timer_.expires_at(when);  // What was waited for ends with an error.
     if (when == Time::max()) return;
     timer_.async_wait([wakes = wakes_](const boost::system::error_code& error) {
-      if (!error) wakes->go_on();
+      if (!error) wakes->go_off();
     });
   }
 
@@ -179,6 +182,11 @@ private:
     keep_running_if_needed();
   }
 
+  void go_off() noexcept override {
+    alarm_ = Time::max();
+    go_on();
+  }
+
   void keep_running() noexcept {
     if (!running_) running_.emplace(io_.get_executor());
   }
@@ -193,7 +201,8 @@ private:
   // While somebody else will call us.
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> running_;
   std::size_t holds_ = 0;
-  Context context_;  // The last: it waits for wakes under way.
+  Time alarm_ = Time::max();  // What the timer waits for.
+  Context context_;           // The last: it waits for wakes under way.
 };
 
 }  // namespace umbel
