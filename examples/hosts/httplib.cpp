@@ -87,6 +87,7 @@ int main(int argc, char** argv) {
     EngineThread umbel{app};
     httplib::Server server;
     server.new_task_queue = [] { return new httplib::ThreadPool(64); };
+    server.set_keep_alive_max_count(1'000'000);
     server.set_keep_alive_timeout(1);
     const auto handler = [&](const httplib::Request& request, httplib::Response& response) {
       answer(umbel.engine(), request, response);
