@@ -70,6 +70,17 @@ TEST_F(Misuse, WorkEnqueuedOnAnotherThreadIsASentence) {
 #endif
 }
 
+TEST_F(Misuse, ATimerStartedOnAnotherThreadIsASentence) {
+#ifndef NDEBUG
+  ThreadPool pool;
+  FdPort port{pool};
+  port.on_readable();
+  Timer timer{[](Timer&) noexcept {}};
+
+  EXPECT_DEATH(elsewhere([&] { timer.start(port.context(), port.context().now()); }), "on another thread than its own");
+#endif
+}
+
 TEST_F(Misuse, ATaskSpawnedOnAnotherThreadIsAnError) {
   ThreadPool pool;
   FdPort port{pool};
@@ -171,6 +182,47 @@ TEST_F(Misuse, ASecondThreadWaitsForABlockingPort) {
   };
 
   IN_RELEASE(run_on_two_threads(), "used by two threads at the same time", run_on_two_threads());
+}
+
+Task<std::string> greet(State<std::promise<void>> begun, State<Completion<>> may_end) {
+  begun->set_value();
+  co_await *may_end;
+  co_return "Hello";
+}
+
+TEST_F(Misuse, ASecondThreadWaitsForALoopbackClient) {
+  const auto ask_on_two_threads = [] {
+    std::promise<void> begun;
+    Completion<> may_end;
+    App app;
+    app.borrow(begun).borrow(may_end);
+    app.get("/slow", greet);
+    app.get("/quick", [] { return std::string{"quick"}; });
+    loopback::Client client{app};
+    auto set_end = may_end.setter();
+
+    std::thread first{[&] { EXPECT_EQ(client.get("/slow").body(), "Hello"); }};
+    begun.get_future().wait();
+    std::thread second{[&] { EXPECT_EQ(client.get("/quick").body(), "quick"); }};
+    set_end.value();
+    first.join();
+    second.join();
+  };
+  [[maybe_unused]] const auto ask_at_once = [] {  // Nobody lets the first go on.
+    std::promise<void> begun;
+    Completion<> may_end;
+    const auto set_end = may_end.setter();
+    App app;
+    app.borrow(begun).borrow(may_end);
+    app.get("/slow", greet);
+    loopback::Client client{app};
+    std::thread first{[&] { client.get("/slow"); }};
+    begun.get_future().wait();
+    client.get("/slow");
+  };
+  static_cast<void>(ask_on_two_threads);
+
+  IN_RELEASE(ask_at_once(), "used by two threads at the same time", ask_on_two_threads());
 }
 
 TEST_F(Misuse, ABlockingPortToldToWaitByItsOwnWorkIsAnError) {
@@ -382,7 +434,7 @@ TEST_F(Misuse, AServerIsDestroyedAnywhereWhenItsLoopRunsNoMore) {
 
 // --- an App that goes too early -------------------------------------------------------------------------------------
 
-constexpr char early_app[] = "an App is destroyed before the transports";
+[[maybe_unused]] constexpr char early_app[] = "an App is destroyed before the transports";
 
 TEST_F(Misuse, AnAppDestroyedEarlyStopsItsServer) {
   const auto destroy = [] {
