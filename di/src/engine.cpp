@@ -94,17 +94,18 @@ void Opening::end_call() noexcept {
   else delete_if_unused();
 }
 
+// Whoever finds the list empty has what the taker did before: it is not in the Context's queue any more.
 void Opening::submit(Submission& submission) noexcept {
   Submission* newest = submitted_.load(std::memory_order_relaxed);
   do {
     submission.next_ = newest;
   } while (
-      !submitted_.compare_exchange_weak(newest, &submission, std::memory_order_release, std::memory_order_relaxed));
+      !submitted_.compare_exchange_weak(newest, &submission, std::memory_order_acq_rel, std::memory_order_relaxed));
   if (!newest) context_.post(static_cast<Work&>(taker_));
 }
 
 void Opening::take_submissions() noexcept {
-  Submission* taken = submitted_.exchange(nullptr, std::memory_order_acquire);
+  Submission* taken = submitted_.exchange(nullptr, std::memory_order_acq_rel);
   Submission* oldest = nullptr;
   while (taken) {
     Submission* const next = taken->next_;
