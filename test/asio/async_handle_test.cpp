@@ -343,6 +343,7 @@ TEST_F(AsyncHandleElsewhere, CallsAHandlerWithoutAnExecutorOnTheEnginesThread) {
 
 TEST_F(AsyncHandleElsewhere, CancellationsRaceWithAnswers) {
   asio::io_context io;
+  auto guard = std::optional{asio::make_work_guard(io)};  // Else a `poll` with nothing to do would stop it.
   int ended = 0;
   struct One {
     asio::cancellation_signal signal;
@@ -359,6 +360,7 @@ TEST_F(AsyncHandleElsewhere, CancellationsRaceWithAnswers) {
     io.poll();
   }
   for (One& one : all) one.signal.emit(asio::cancellation_type::terminal);
+  guard.reset();
 
   io.run();
 

@@ -119,8 +119,13 @@ private:
 
   void end() noexcept {
     Owned self{this};
-    if constexpr (ends_on_the_context) deliver(std::move(self));
-    else boost::asio::defer(guard_.get_executor(), Delivery{std::move(self)});
+    if constexpr (ends_on_the_context) {
+      deliver(std::move(self));
+    } else {
+      // Of our own: the handler may be called, `run` return and the io_context go while we are still in `defer`.
+      const Guard guard = guard_;
+      boost::asio::defer(guard.get_executor(), Delivery{std::move(self)});
+    }
   }
 
   // Nothing is left of the call when its handler is called.
