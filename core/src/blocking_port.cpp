@@ -1,10 +1,35 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/core/blocking_port.hpp"
 
+#include <cassert>
+#include <stdexcept>
+
 namespace umbel {
 
 BlockingPort::~BlockingPort() {
-  run_until([this] { return context_.jobs_away() == 0; });
+  if (context_.jobs_away() > 0) run_until([this] { return context_.jobs_away() == 0; });
+}
+
+BlockingPort::Use::Use(BlockingPort& port) : port_(port) {
+  const std::thread::id us = std::this_thread::get_id();
+  std::thread::id user{};
+  while (!port_.user_.compare_exchange_strong(user, us, std::memory_order_acquire) && user != us) {
+    assert(!"umbel: a BlockingPort, or a loopback::Client, is used by two threads at the same time");
+    port_.user_.wait(user);
+    user = {};
+  }
+  is_outermost_ = user != us;
+  if (is_outermost_) port_.context_.thread().enter();
+  if (!port_.context_.is_running()) return;
+  assert(!"umbel: a BlockingPort is told to wait from within the work that it would wait for: co_await instead");
+  throw std::logic_error{"umbel: a BlockingPort cannot wait from within its own work"};
+}
+
+BlockingPort::Use::~Use() {
+  if (!is_outermost_) return;
+  port_.context_.thread().leave();
+  port_.user_.store({}, std::memory_order_release);
+  port_.user_.notify_one();
 }
 
 void BlockingPort::wake() noexcept {

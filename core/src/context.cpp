@@ -2,9 +2,11 @@
 #include "umbel/core/context.hpp"
 
 #include <cassert>
+#include <stdexcept>
 #include <thread>
 
 #include "umbel/core/lane.hpp"
+#include "umbel/core/spawn.hpp"
 #include "umbel/core/task.hpp"
 
 namespace umbel {
@@ -16,13 +18,30 @@ void detail::resume_watched(Env& env, std::coroutine_handle<> coroutine) noexcep
   watch.function(watch, began);
 }
 
+void detail::check_spawn(const Context& context) {
+  if (context.is_here()) [[likely]]
+    return;
+  assert(!"umbel: a task is spawned on another thread than its Context's: post a function there that spawns it");
+  throw std::logic_error{"umbel: a task is spawned on another thread than its Context's"};
+}
+
 Context::~Context() {
   assert(jobs_away_ == 0 && "a Context was destroyed while a work pool or a lane still held jobs of it");
+  while (jobs_away_ > 0) {
+    run_ready();
+    std::this_thread::yield();
+  }
   while (posters_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   // What was posted and never ran is dropped: its owner is gone or will find its own end.
 }
 
+// Nothing, in a release build: it would cost as much as what it stands before.
+inline void Context::check_thread() const noexcept {
+  assert(is_here() && "umbel: a Context is used on another thread than its own, where `post` is the way to it");
+}
+
 void Context::enqueue(Work& work) noexcept {
+  check_thread();
   work.next_ = nullptr;
   (last_ ? last_->next_ : first_) = &work;
   last_ = &work;
@@ -41,7 +60,21 @@ void Context::post(Work& work) noexcept {
   posters_.fetch_sub(1, std::memory_order_release);
 }
 
+bool Context::withdraw(Work& work) noexcept {
+  check_thread();
+  take_posted();
+  Work* before = nullptr;
+  for (Work* found = first_; found; before = found, found = found->next_) {
+    if (found != &work) continue;
+    (before ? before->next_ : first_) = work.next_;
+    if (last_ == &work) last_ = before;
+    return true;
+  }
+  return false;
+}
+
 bool Context::submit(Job& job) noexcept {
+  check_thread();
   job.home_ = this;
   job.state_.store(Job::State::queued, std::memory_order_relaxed);
   if (!pool_.submit(job)) return false;
@@ -88,6 +121,7 @@ void Context::take_posted() noexcept {
 }
 
 std::size_t Context::run_ready(std::size_t budget) noexcept {
+  assert(thread_.enter() && "umbel: a Context is run by two threads: one of them says `thread().leave()` before");
   if (running_) return 0;
   running_ = true;
   wake_sent_ = false;
@@ -174,6 +208,7 @@ void Context::remove_timer(Timer& timer) noexcept {
 }
 
 void Timer::start(Context& context, Time when) {
+  context.check_thread();
   if (is_running()) context_->remove_timer(*this);
   context_ = &context;
   when_ = when;
@@ -184,6 +219,7 @@ void Timer::start(Context& context, Time when) {
 
 void Timer::cancel() noexcept {
   if (!is_running()) return;
+  context_->check_thread();
   context_->remove_timer(*this);
   // Without a timer left a port may have nothing to stay awake for: tell it now. Else its call comes for nothing, once.
   if (context_->timers_.empty() && !context_->running_) context_->rearm();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
@@ -76,12 +77,20 @@ void FdPort::arm(Time when) noexcept {
 }
 
 void FdPort::on_readable() noexcept {
+  if (is_busy_.exchange(true, std::memory_order_acquire)) {
+    assert(context_.is_here() && "umbel: FdPort::on_readable is called by two threads at once");
+    return;  // What made us readable still does: we are called again.
+  }
+  const bool is_ours = context_.thread().enter();
+  assert(is_ours && "umbel: an FdPort goes to another thread, and the first has not said `thread().leave()`");
+  static_cast<void>(is_ours);
   // The flag falls only when its byte was read, else the byte of a waker that is between flag and write would stay
   // readable for ever; and before the work is taken, so that whoever still finds it up has posted what we then take.
   if (signalled_.load(std::memory_order_acquire) && drain(event_.get()))
     signalled_.exchange(false, std::memory_order_acq_rel);
   if (armed_ <= now() && drain(timer_.get())) armed_ = Time::max();
   context_.run_ready();
+  is_busy_.store(false, std::memory_order_release);
 }
 
 }  // namespace umbel

@@ -30,6 +30,7 @@ void Call::begin(Context& context, StopToken token) noexcept {
   was_sent_ = !sender_;
   stopped_.link(outer_ ? outer_->stop_token() : token);
   hold();  // Until `end`.
+  if (keeper_) keeper_->on_begun(*this);
   service_->serve(*this);
 }
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "umbel/core/transport_course.hpp"
 
+#include <cassert>
 #include <utility>
 
 namespace umbel {
 
 void TransportCourse::begin() {
   if (state_ != TransportState::stopped) return;
+  if (!has_service_) throw StartError{"umbel: the service of this transport was destroyed"};
   service_.start(context_);
+  service_.used_by(*this);
   state_ = TransportState::starting;
   lets_in_ = true;
   failure_.reset();
@@ -89,12 +92,21 @@ void TransportCourse::end_if_over() noexcept {
 void TransportCourse::ended() noexcept {
   is_open_ = is_closing_ = false;
   state_ = TransportState::stopped;
+  service_.left_by(*this);
   for (Work* const ender : std::exchange(enders_, {})) context_.enqueue(*ender);
+}
+
+void TransportCourse::stop_using() noexcept {
+  has_service_ = false;
+  stop();
 }
 
 void TransportCourse::finish() noexcept {
   stop();
-  while (state_ != TransportState::stopped || looks_soon_) context_.run_ready();
+  while (state_ != TransportState::stopped || looks_soon_) {
+    assert(!context_.is_running() && "umbel: a transport is destroyed by the Context's own work, which it waits for");
+    context_.run_ready();
+  }
 }
 
 void TransportCourse::on_opened(Notice& notice, const Error* error) noexcept {

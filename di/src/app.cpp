@@ -7,6 +7,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "limits.hpp"
 #include "percent.hpp"
@@ -91,9 +92,45 @@ App::App()
 }
 
 App::~App() {
+  assert(lock_->users.is_empty() && "umbel: an App is destroyed before the transports and Engines that have it open");
+  dismiss_users();
   forget_overrides();
   started_.reset();
   while (!owned_.empty()) owned_.pop_back();
+}
+
+void App::used_by(ServiceUser& user) noexcept {
+  const std::lock_guard lock{lock_->users_mutex};
+  lock_->users.push_back(user);
+}
+
+void App::left_by(ServiceUser& user) noexcept {
+  const std::lock_guard lock{lock_->users_mutex};
+  lock_->users.remove(user);
+}
+
+// As soon as one has left nobody may touch it, so it is the list that is asked.
+void App::dismiss_users() noexcept {
+  const auto has = [this](const ServiceUser* user) {
+    const std::lock_guard lock{lock_->users_mutex};
+    return lock_->users.contains(*user);
+  };
+  for (;;) {
+    std::unique_lock lock{lock_->users_mutex};
+    ServiceUser* const user = lock_->users.front();
+    if (!user) return;
+    const bool is_here = user->home().is_here();
+    if (!is_here)
+      user->home().post([has, user]() noexcept {
+        if (has(user)) user->stop_using();
+      });
+    lock.unlock();
+    if (is_here) user->stop_using();
+    while (has(user)) {
+      if (is_here) user->turn();
+      else std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+  }
 }
 
 void App::add_state(const detail::StateInfo& info, void* object) {

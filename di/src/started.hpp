@@ -85,6 +85,8 @@ struct App::Started {
 // What threads must not do at the same time: start the App, and change what is overridden in it.
 struct App::Lock {
   std::mutex mutex;
+  std::mutex users_mutex;
+  detail::IntrusiveList<ServiceUser, &ServiceUser::link> users;  // Under `users_mutex`.
 };
 
 /// New plans, made before anything changes. Under the App's mutex.

@@ -144,6 +144,7 @@ private:
     if (!is_told_later_) update();
   }
 
+  // [bytes]
   void read() noexcept {
     const std::span<char> room = session_.prepare();
     if (room.empty()) return;
@@ -189,6 +190,7 @@ private:
       }
     }
   }
+  // [bytes]
 
   void watch(std::uint32_t events) noexcept {
     if (is_blocked_) events |= EPOLLOUT;

@@ -82,6 +82,25 @@ TEST(Context, RunsEnqueuedWorkInOrderAndNotInsideEnqueue) {
   EXPECT_EQ(ran, (std::vector<int>{1, 2}));
 }
 
+TEST(Context, GivesBackWorkThatHasNotRun) {
+  ManualPort port;
+  std::vector<int> ran;
+  Calls first{[&] { ran.push_back(1); }};
+  Calls second{[&] { ran.push_back(2); }};
+  Calls third{[&] { ran.push_back(3); }};
+  port.context().enqueue(first);
+  port.context().enqueue(second);
+  port.context().post(static_cast<Work&>(third));
+
+  EXPECT_TRUE(port.context().withdraw(second));
+  EXPECT_TRUE(port.context().withdraw(third));
+  EXPECT_FALSE(port.context().withdraw(third));
+  port.context().enqueue(second);
+  port.run();
+
+  EXPECT_EQ(ran, (std::vector<int>{1, 2}));
+}
+
 TEST(Context, WorkMayBeEnqueuedAgainWhenItRuns) {
   ManualPort port;
   int left = 5;

@@ -62,5 +62,17 @@ TEST(IntrusiveList, IsEmptyWhenItsOnlyElementIsRemoved) {
   EXPECT_EQ(empty_it(list), (std::vector<int>{2}));
 }
 
+TEST(IntrusiveList, KnowsItsFirstAndWhetherItHasAnElement) {
+  Element one{1, {}}, two{2, {}};
+  List list;
+  EXPECT_EQ(list.front(), nullptr);
+
+  list.push_back(one);
+
+  EXPECT_EQ(list.front(), &one);
+  EXPECT_TRUE(list.contains(one));
+  EXPECT_FALSE(list.contains(two));
+}
+
 }  // namespace
 }  // namespace umbel::detail

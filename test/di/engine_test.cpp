@@ -16,6 +16,7 @@
 #include "journal.hpp"
 #include "peer.hpp"
 #include "umbel/core/blocking_port.hpp"
+#include "umbel/core/stream.hpp"
 #include "umbel/core/when_all.hpp"
 #include "umbel/core/work_pool.hpp"
 
@@ -221,6 +222,44 @@ TEST_F(Engines, TakeRequestsFromOtherThreads) {
   two.join();
 
   EXPECT_EQ(sum, each * (each - 1));
+}
+
+Stream in_two_pieces() {
+  co_yield "one, ";
+  co_await sleep(1ms);
+  co_yield "two";
+}
+Stream breaks_off() {
+  co_yield "one, ";
+  throw std::runtime_error{"no more"};
+}
+
+TEST_F(Engines, PostGivesAFutureOfTheWholeReply) {
+  app.get("/plain", [] { return std::string{"plain"}; });
+  app.get("/pieces", in_two_pieces);
+  app.get("/broken", breaks_off);
+  ThreadPool pool{{.threads = 1}};
+  BlockingPort real{pool};
+  Engine engine{app, real.context()};
+  std::vector<std::string> got;
+  std::atomic<bool> is_over{false};
+
+  std::thread asking{[&] {
+    for (const char* target : {"/plain", "/pieces", "/broken", "/nowhere"}) {
+      const Response response = engine.post(OwnedRequest{Method::get, target}).get();
+      got.push_back(std::to_string(response.status()) + " " + std::string{response.body()});
+    }
+    is_over = true;
+    real.context().post([]() noexcept {});
+  }};
+  real.run_until([&] { return is_over.load(); });
+  asking.join();
+
+  ASSERT_EQ(got.size(), 4u);
+  EXPECT_EQ(got[0], "200 plain");
+  EXPECT_EQ(got[1], "200 one, two");
+  EXPECT_EQ(got[2].substr(0, 3), "500");
+  EXPECT_EQ(got[3].substr(0, 3), "404");
 }
 
 Task<int> ask_often(Engine& engine, int times) {

@@ -65,7 +65,7 @@ class Host:
 
 
 def request(method, target, body=b"", *fields):
-    if body:
+    if body or (method == "POST" and not fields):
         fields = (*fields, f"Content-Length: {len(body)}")
     return "\r\n".join([f"{method} {target} HTTP/1.1", "Host: 127.0.0.1", *fields, "", ""]).encode() + body
 

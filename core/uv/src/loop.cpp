@@ -5,6 +5,7 @@
 
 #include <cassert>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 
@@ -64,13 +65,25 @@ public:
   Impl(uv_loop_t* borrowed, WorkPool& pool) : Impl(Options{}, borrowed, &pool) {}
 
   ~Impl() override {
-    while (context_.jobs_away() > 0) uv_run(loop_, UV_RUN_ONCE);
+    assert(!is_closed() && "umbel: a loop, or all its handles, was closed before the Loop that borrows it");
+    while (context_.jobs_away() > 0) {
+      uv_run(loop_, UV_RUN_ONCE);
+      if (is_closed()) context_.run_ready();  // Nobody tells us any more.
+    }
   }
 
   Context& context() noexcept { return context_; }
   uv_loop_t* native() noexcept { return loop_; }
 
-  void run() { uv_run(loop_, UV_RUN_DEFAULT); }
+  void run() {
+    if (runs_.exchange(true, std::memory_order_acquire)) {
+      assert(!"umbel: a Loop is run twice at the same time");
+      throw std::logic_error{"umbel: the Loop runs already"};
+    }
+    uv_run(loop_, UV_RUN_DEFAULT);
+    context_.thread().leave();
+    runs_.store(false, std::memory_order_release);
+  }
 
   void stop() noexcept {
     if (!stopper_.sent.exchange(true, std::memory_order_acq_rel)) context_.post(static_cast<Work&>(stopper_));
@@ -104,6 +117,8 @@ private:
       });
     }
     void operator()(Handles* handles) const noexcept {
+      // Whoever has closed them before us may have freed the loop: better a leak of the handles.
+      if (uv_is_closing(reinterpret_cast<uv_handle_t*>(&handles->async))) return;
       close(handles->async, handles);
       close(handles->idle, handles);
       close(handles->timer, handles);
@@ -141,7 +156,10 @@ private:
 
   // On the loop's own thread an idle handle does it: it needs no system call, and keeps the loop alive.
   void wake() noexcept override {
-    if (thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+    assert(!is_closed() && "umbel: a loop, or all its handles, was closed before the Loop that borrows it");
+    if (is_closed()) [[unlikely]]
+      return;
+    if (context_.thread().is_ours()) {
       uv_idle_start(&handles_->idle, on_idle);
     } else if (!signalled_.exchange(true, std::memory_order_acq_rel)) {
       uv_async_send(&handles_->async);
@@ -162,8 +180,11 @@ private:
     uv_timer_start(timer, on_timer, left.count() > 0 ? static_cast<std::uint64_t>(left.count()) : 0, 0);
   }
 
+  // The host has.
+  bool is_closed() const noexcept { return uv_is_closing(reinterpret_cast<uv_handle_t*>(&handles_->async)) != 0; }
+
   bool submit(Job& job) noexcept override {
-    if (!pool_->submit(job)) return false;
+    if (is_closed() || !pool_->submit(job)) return false;
     uv_ref(reinterpret_cast<uv_handle_t*>(&handles_->async));
     return true;
   }
@@ -177,7 +198,9 @@ private:
   }
 
   void go_on() noexcept {
-    thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    const bool is_ours = context_.thread().enter();
+    assert(is_ours && "umbel: a loop is run by two threads; when it moves on the first says `thread().leave()`");
+    static_cast<void>(is_ours);
     context_.run_ready();
     hold_if_needed();
   }
@@ -203,8 +226,8 @@ private:
   WorkPool* pool_;
   Time armed_{};
   std::size_t holds_ = 0;
-  std::atomic<bool> signalled_{false};     // A uv_async_send is on its way to on_async.
-  std::atomic<std::thread::id> thread_{};  // The loop's, once it has turned.
+  std::atomic<bool> signalled_{false};  // A uv_async_send is on its way to on_async.
+  std::atomic<bool> runs_{false};       // By `run`.
   Stopper stopper_;
   Context context_;
 };

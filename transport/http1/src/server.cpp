@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,7 +30,7 @@ Time loop_time(void* loop) noexcept { return Time{std::chrono::milliseconds{uv_n
 
 }  // namespace
 
-class Server::Impl final : private Connections::Owner, private Listeners::Owner {
+class Server::Impl final : private Connections::Owner, private Listeners::Owner, private ServiceUser {
 public:
   Impl(Service& service, Loop& loop, const ServerOptions& options)
       : loop_(loop),
@@ -42,21 +46,21 @@ public:
   }
 
   ~Impl() {
-    stop();
-    connections_.close_timer();
-    loop_.hold();  // Replies may come from other threads.
-    while (connections_.count() > 0 || !listeners_.are_closed() || !connections_.is_timer_closed() ||
-           stage_ != Stage::closed) {
-      uv_run(loop_.native(), UV_RUN_ONCE);
-    }
-    loop_.release();
+    assert(context().is_here() && "umbel: a Server is destroyed on another thread than its loop's");
+    assert((!context().is_running() || in_flight() == 0) &&
+           "umbel: a Server is destroyed by the Context's own work while requests are in flight, which need it");
+    if (context().is_here()) end_here();
+    else end_over_there();
   }
 
   void start_service() {
+    check_thread();
     const bool is_running = stage_ == Stage::opening || stage_ == Stage::open;
     if (is_running && ending_ != Ending::now) return;
     if (stage_ != Stage::closed) throw StartError{"umbel: a server that ends takes no connections"};
+    if (!has_service_) throw StartError{"umbel: the service of this server was destroyed"};
     endpoint_.service().start(endpoint_.context());
+    endpoint_.service().used_by(*this);
     ending_ = Ending::no;
     failure_.reset();
     stage_ = Stage::opening;
@@ -96,6 +100,7 @@ public:
   }
 
   void drain(const DrainOptions& options, Work* done) {
+    if (!is_here()) return context().post([this, options, done]() noexcept { drain(options, done); });
     if (done) drained_.push_back(done);
     limit_ = options.limit;
     const bool is_running = stage_ == Stage::opening || stage_ == Stage::open;
@@ -106,6 +111,7 @@ public:
   }
 
   void stop() noexcept {
+    if (!is_here()) return context().post([this]() noexcept { stop(); });
     limit_timer_.cancel();
     end();
     listeners_.close();
@@ -133,6 +139,51 @@ private:
     }
     Impl& impl;
   };
+
+  bool is_here() const noexcept {
+    const bool is = context().is_here();
+    assert(is && "umbel: a Server is used on another thread than its loop's: Context::post is the way to it");
+    return is;
+  }
+  void check_thread() const {
+    if (!is_here()) throw std::logic_error{"umbel: a Server is used on another thread than its loop's"};
+  }
+
+  void begin_to_end() noexcept {
+    stop();
+    connections_.close_timer();
+    loop_.hold();  // Replies may come from other threads.
+  }
+  bool has_ended() const noexcept {
+    return connections_.count() == 0 && listeners_.are_closed() && connections_.is_timer_closed() &&
+           stage_ == Stage::closed;
+  }
+  void end_here() noexcept {
+    begin_to_end();
+    while (!has_ended()) turn();
+    loop_.release();
+  }
+  // As long as the loop's thread turns it.
+  void end_over_there() {
+    std::promise<void> begun;
+    context().post([&]() noexcept { begin_to_end(), begun.set_value(); });
+    begun.get_future().wait();
+    for (bool is_over = false; !is_over; std::this_thread::sleep_for(std::chrono::milliseconds{1})) {
+      std::promise<bool> answer;
+      context().post([&]() noexcept {
+        if (has_ended()) loop_.release();
+        answer.set_value(has_ended());
+      });
+      is_over = answer.get_future().get();
+    }
+  }
+
+  Context& home() noexcept override { return context(); }
+  void turn() noexcept override { uv_run(loop_.native(), UV_RUN_ONCE); }
+  void stop_using() noexcept override {
+    has_service_ = false;
+    stop();
+  }
 
   void start(Timer& timer, std::chrono::milliseconds duration) {
     timer.start(endpoint_.context(), endpoint_.context().now() + std::min(duration, for_ever));
@@ -180,8 +231,9 @@ private:
     if (error) failure_ = *error;
     if (ending_ != Ending::no) tell_draining();
     for (Notice* const opened : std::exchange(openers_, {})) opened->tell(error);
-    if (error) stop();
-    else end_if_over();
+    if (!error) return end_if_over();
+    endpoint_.service().left_by(*this);
+    stop();
   }
 
   void close_service() noexcept {
@@ -193,6 +245,7 @@ private:
   void on_service_closed(const Error*) noexcept {
     loop_.release();
     stage_ = Stage::closed;
+    endpoint_.service().left_by(*this);
     end_if_over();
   }
 
@@ -217,6 +270,7 @@ private:
   Stage stage_ = Stage::closed;
   Ending ending_ = Ending::no;
   bool told_draining_ = false;
+  bool has_service_ = true;  // It has not gone before us.
   std::chrono::milliseconds limit_{0};
   std::vector<Notice*> openers_;
   std::vector<Work*> drained_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "umbel/core/block_pool.hpp"
+#include "umbel/core/home_thread.hpp"
 #include "umbel/core/intrusive_list.hpp"
 
 namespace umbel {
@@ -169,6 +170,10 @@ private:
 /// Nothing that completes runs user code inside the completing callback: it is enqueued, and `run_ready` runs it. So
 /// stacks stay flat and order fair.
 ///
+/// Its thread is the one that runs it: any other may do with it what is said to be for any thread, and nothing else.
+/// Debug builds of the library check that, in words. As long as none has run it, it may be given its first tasks by
+/// whoever makes it; and it goes to another thread when the one has ended, or has said `thread().leave()`.
+///
 /// A Context must outlive everything that may post to it; its destructor waits for a `post` that is under way.
 class Context {
 public:
@@ -189,6 +194,10 @@ public:
   template <class F>
   void post(F f);
 
+  /// Takes back what was enqueued or posted and has not run; false if it is not there. Looks through the whole queue:
+  /// for ends. On the Context's thread.
+  bool withdraw(Work& work) noexcept;
+
   /// Hands a job to the pool; false if the pool is full (then nothing happened), which only a normal job has to expect.
   /// On the Context's thread.
   bool submit(Job& job) noexcept;
@@ -197,6 +206,13 @@ public:
   /// is left. For ports, on the Context's thread. Does nothing when called from inside itself.
   /// Returns how many pieces ran.
   std::size_t run_ready(std::size_t budget = 256) noexcept;
+  /// It is its own work that calls: no place to wait for more of it.
+  bool is_running() const noexcept { return running_; }
+
+  /// Whose it is. A port enters when it runs the Context; in debug builds `run_ready` does, too.
+  HomeThread& thread() noexcept { return thread_; }
+  /// `thread().is_here()`: the Context's thread calls, or it has none.
+  bool is_here() const noexcept { return thread_.is_here(); }
 
   Time now() noexcept { return port_.now(); }
   Port& port() noexcept { return port_; }
@@ -234,6 +250,7 @@ private:
   friend class Timer;
   friend class testing::TimerOrder;
 
+  void check_thread() const noexcept;
   Work* take_next() noexcept;
   void take_posted() noexcept;
   std::size_t fire_timers(std::size_t budget) noexcept;
@@ -255,6 +272,7 @@ private:
   bool wake_sent_ = false;              // By this thread, since the last run_ready.
   std::atomic<Work*> posted_{nullptr};  // The newest first.
   std::atomic<std::size_t> posters_{0};
+  HomeThread thread_;
 };
 
 namespace detail {

@@ -15,7 +15,8 @@ namespace umbel {
 ///     host.watch_readable(port.fd(), [&] { port.on_readable(); });   // level-triggered
 ///     Engine engine{app, port.context()};
 ///
-/// The port, its Context and the host's loop belong to one thread. The pool is not owned and outlives the port.
+/// The port, its Context and the host's loop belong to one thread. The pool is not owned and outlives the port. Should
+/// two threads call `on_readable`, debug builds of the library end with a sentence; in others they take turns.
 class FdPort : private Port {
 public:
   /// Throws std::system_error if the kernel has no descriptors left.
@@ -54,6 +55,7 @@ private:
   Descriptor timer_;
   Time armed_ = Time::max();            // What the timerfd will tell.
   std::atomic<bool> signalled_{false};  // The eventfd is readable, or about to be.
+  std::atomic<bool> is_busy_{false};    // In `on_readable`.
   Context context_;                     // The last: it waits for wakes under way, which use the descriptors.
 };
 

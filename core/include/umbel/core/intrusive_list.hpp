@@ -21,6 +21,14 @@ public:
   IntrusiveList& operator=(const IntrusiveList&) = delete;
 
   bool is_empty() const noexcept { return !first_; }
+  /// Null if the list is empty.
+  T* front() const noexcept { return first_; }
+  /// Looks through the list.
+  bool contains(const T& element) const noexcept {
+    const T* found = first_;
+    while (found && found != &element) found = (found->*link).next;
+    return found != nullptr;
+  }
 
   void push_back(T& element) noexcept {
     element.*link = Link<T>{nullptr, last_};

@@ -4,6 +4,7 @@
 
 #include "umbel/core/error.hpp"
 #include "umbel/core/exchange.hpp"
+#include "umbel/core/intrusive_list.hpp"
 
 namespace umbel {
 
@@ -24,6 +25,23 @@ private:
   Function function_;
 };
 
+/// Who has a service open: a transport from its start to its end, an Engine. A service that goes too early can see who
+/// is left, and get rid of them: they are used by it alone.
+class ServiceUser {
+public:
+  virtual Context& home() noexcept = 0;
+  /// Ends as at once as it can: what is in flight is asked to stop, and nothing is asked of the service afterwards but
+  /// what its `close` takes; then comes `left_by`. On the Context's thread.
+  virtual void stop_using() noexcept = 0;
+  /// Lets what is in flight get on, on the Context's thread and outside of its loop.
+  virtual void turn() noexcept { home().run_ready(); }
+
+  detail::Link<ServiceUser> link;  // The service's.
+
+protected:
+  ~ServiceUser() = default;
+};
+
 /// Answers exchanges. Shared by the Contexts of all threads once it is started.
 class Service {
 public:
@@ -32,6 +50,11 @@ public:
   /// Called by a transport before the first exchange, once per Context, on its thread or before it runs. Throws
   /// StartError if the service cannot work.
   virtual void start(Context&) {}
+
+  /// Tells who is about to `open`, before it does; and, after `close` or after an `open` that failed, that it has no
+  /// more to do with the service: the last call that it makes. Any thread.
+  virtual void used_by(ServiceUser&) noexcept {}
+  virtual void left_by(ServiceUser&) noexcept {}
 
   /// Called after each `start`: makes what must exist before the first request, things of application lifetime. May
   /// take its time: `opened` is told when they are there, or why they cannot be; then the service cannot work, has torn

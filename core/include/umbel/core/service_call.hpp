@@ -36,6 +36,8 @@ public:
   /// Whoever keeps account of calls.
   class Keeper {
   public:
+    /// The service is about to get the call.
+    virtual void on_begun(Call&) noexcept {}
     /// The service is done with the call, which may be gone then.
     virtual void on_over(Call& call) noexcept = 0;
 
@@ -66,13 +68,17 @@ public:
   void stand_behind(Exchange& outer, Sender& sender) noexcept;
   /// Who is told of its end. Stays until then.
   void keep(Keeper& keeper) noexcept { keeper_ = &keeper; }
+  /// The same, and nobody gets the reply before that, unless it has a source.
+  void keep_to_the_end(Keeper& keeper) noexcept { keeper_ = &keeper, answers_early_ = false; }
   Link<Call> kept_link;  // The keeper's.
 
   /// Asks the service. `stop` is looked at until the reply is taken.
   void begin(Context& context, StopToken stop) noexcept;
   /// There is a reply, and unless it has a source, or somebody else sends or keeps it, the service is done with the
   /// request.
-  bool is_answered() const noexcept { return response_ && (sender_ || keeper_ || carried_.source || is_over_); }
+  bool is_answered() const noexcept {
+    return response_ && (sender_ || (keeper_ && answers_early_) || carried_.source || is_over_);
+  }
   /// The service is done with the request.
   bool is_over() const noexcept { return is_over_; }
   /// `waiting` is resumed when the call is answered; or if it is already, when it is over.
@@ -145,7 +151,8 @@ private:
   bool is_over_ = false;
   bool is_collecting_ = false;
   bool is_fed_ = false;
-  Env* env_ = nullptr;  // Of who waits.
+  bool answers_early_ = true;  // If there is a keeper.
+  Env* env_ = nullptr;         // Of who waits.
   std::coroutine_handle<> waiting_;
   std::coroutine_handle<> waking_;  // In the queue.
   std::optional<OwnedRequest> kept_;

@@ -14,6 +14,8 @@
 namespace umbel {
 namespace detail {
 
+void check_spawn(const Context& context);
+
 /// Owns a task from its start to its end, then itself.
 template <class T, class Done>
 class Root : Ending, Work {
@@ -79,8 +81,11 @@ private:
 /// Starts `task` on `context` now, on the Context's thread, and calls `done(Result<T>)` there when it has ended
 /// (perhaps before `spawn` returns). `done` must not throw. The Context must outlive the task. The task is asked to
 /// stop when `stop` is; the token's source lives until then, or until the task has ended.
+///
+/// On another thread than the Context's: std::logic_error, and an assertion in debug builds of the library.
 template <class T, class Done>
 void spawn(Context& context, Task<T> task, Done done, StopToken stop = {}) {
+  detail::check_spawn(context);
   detail::Root<T, Done>::start(context, std::move(task), std::move(done), stop);
 }
 

@@ -19,7 +19,7 @@ namespace umbel {
 /// - call `finish` in your destructor.
 ///
 /// On the Context's thread, all of it. docs/transports.md has a whole transport.
-class TransportCourse : public Transport {
+class TransportCourse : public Transport, private ServiceUser {
 public:
   TransportState state() const noexcept final { return state_; }
   void when_open(Notice& opened) noexcept final;
@@ -57,6 +57,8 @@ private:
     TransportCourse& course;
   };
 
+  Context& home() noexcept final { return context_; }
+  void stop_using() noexcept final;
   static void on_time(Timer& timer) noexcept;
   static void on_opened(Notice& notice, const Error* error) noexcept;
   static void on_closed(Notice& notice, const Error* error) noexcept;
@@ -75,6 +77,7 @@ private:
   bool is_open_ = false;  // The service is.
   bool lets_in_ = false;
   bool is_closing_ = false;
+  bool has_service_ = true;         // It has not gone before us.
   bool looks_soon_ = false;         // `over_` is in the queue.
   std::optional<Error> failure_{};  // Why the service cannot open.
   std::chrono::milliseconds limit_{0};

@@ -37,7 +37,11 @@ struct Endpoint;
 ///
 /// Built up on one thread; once it is started (by the first transport or Engine) it never changes, overrides aside, and
 /// the Contexts of any number of threads share it without locks. What only the whole application shows - a State that
-/// is missing, routes that conflict - is a StartError then. Must outlive every transport and Engine that uses it.
+/// is missing, routes that conflict - is a StartError then.
+///
+/// Must outlive every transport and Engine that has it open: an assertion in debug builds of the library. In others the
+/// destructor stops them, as `Transport::stop` does, and waits until what was in flight is over; those of other threads
+/// are waited for as long as their loops turn. A transport that is left then answers 503, or starts no more.
 class App : public Router<>, public Service, detail::CallPlans {
 public:
   App();
@@ -187,6 +191,9 @@ public:
 
   void serve(Exchange& exchange) noexcept override;
 
+  void used_by(ServiceUser& user) noexcept override;
+  void left_by(ServiceUser& user) noexcept override;
+
 private:
   friend class Engine;
   friend class Override;
@@ -226,6 +233,7 @@ private:
   detail::SharedNodes* shared() const noexcept;  // Once it has started.
   void open_own(Context& context, Notice& opened) noexcept;
   void close_own(Context& context, Notice& closed) noexcept;
+  void dismiss_users() noexcept;
   const detail::Plan* varied(const detail::Plan& plan, const Exchange& exchange) const noexcept;
   void serve_before_open(Exchange& exchange) noexcept;
   void dispatch(Exchange& exchange) noexcept;

@@ -4,42 +4,108 @@
 
 #include <atomic>
 #include <coroutine>
+#include <cstddef>
+#include <future>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "umbel/core/completion.hpp"
+#include "umbel/core/service_call.hpp"
+#include "umbel/core/spawn.hpp"
 #include "umbel/di/app.hpp"
 
 namespace umbel {
 
 namespace detail {
 
-/// What an App shares on a Context, on its way. Outlives its Engine if it has to.
-class Opening : Notice {
+class Opening;
+
+/// A request from another thread. Belongs to itself.
+class Submission {
+public:
+  /// Null: the engine takes none any more.
+  using Function = void (*)(Submission& submission, Opening* opening) noexcept;
+  explicit Submission(Function function) noexcept : function_(function) {}
+  Submission(const Submission&) = delete;
+  Submission& operator=(const Submission&) = delete;
+
+private:
+  friend class Opening;
+  Function function_;
+  Submission* next_ = nullptr;
+};
+
+/// What an App shares on a Context, on its way, and who uses it there. Outlives its Engine if it has to: until all that
+/// was begun is over.
+class Opening final : Notice, Call::Keeper, ServiceUser {
 public:
   static Opening& begin(App& app, Context& context);
-  /// The Engine goes: what was opened is closed, now or when it is there.
+  /// The Engine goes: what was opened is closed, when it is there and nobody uses it.
   void end() noexcept;
+  /// Takes no submissions any more, and asks what is in flight to stop.
+  void stop() noexcept;
 
   /// False: `work` is enqueued when it is.
   bool is_over(Work& work);
   const Error* failure() const noexcept { return failure_.get(); }
 
+  template <class AnyRequest>
+  ServiceCall handle(AnyRequest&& request) {
+    Call& call = Call::make(service());
+    call.ask(std::forward<AnyRequest>(request));
+    call.keep_to_the_end(*this);
+    return ServiceCall{call};
+  }
+  void submit(Submission& submission) noexcept;  // Any thread.
+  void begin_call() noexcept { ++in_flight_; }
+  void end_call() noexcept;
+  std::size_t in_flight() const noexcept { return in_flight_; }
+  /// Who answers: the App, or somebody who says that it is gone.
+  Service& service() noexcept;
+  /// False: it was destroyed before us.
+  bool has_app() const noexcept { return has_app_; }
+  Context& context() noexcept { return context_; }
+
 private:
-  struct Closed;
+  struct Closed : Notice {
+    explicit Closed(Opening& o) noexcept : Notice(told), opening(o) {}
+    static void told(Notice& notice, const Error*) noexcept { static_cast<Closed&>(notice).opening.leave(); }
+    Opening& opening;
+  };
+  struct Taker : Work {
+    explicit Taker(Opening& o) noexcept : Work(run), opening(o) {}
+    static void run(Work& work) noexcept { static_cast<Taker&>(work).opening.take_submissions(); }
+    Opening& opening;
+  };
+
   Opening(App& app, Context& context) noexcept : Notice(told), app_(app), context_(context) {}
   static void told(Notice& notice, const Error* error) noexcept;
-  void close() noexcept;
+  void on_begun(Call& call) noexcept override;
+  void on_over(Call& call) noexcept override;
+  Context& home() noexcept override { return context_; }
+  void stop_using() noexcept override;
+  void take_submissions() noexcept;
+  void close_if_unused() noexcept;
+  void delete_if_unused() noexcept;
+  void leave() noexcept;
 
   App& app_;
   Context& context_;
   std::vector<Work*> waiting_;
   std::unique_ptr<Error> failure_;
+  IntrusiveList<Call, &Call::kept_link> calls_;  // Begun.
+  std::size_t in_flight_ = 0;                    // These, and providers that are called.
   bool is_over_ = false;
-  bool is_given_up_ = false;
+  bool is_stopped_ = false;
+  bool is_given_up_ = false;  // The App is let go as soon as nobody uses it.
+  bool is_closing_ = false;
+  bool has_app_ = true;
+  bool has_engine_ = true;
+  std::atomic<Submission*> submitted_{nullptr};  // The newest first.
+  Taker taker_{*this};
+  Closed closed_{*this};
 };
 
 /// Awaits one provider's value. Lives in the awaiting expression.
@@ -53,6 +119,7 @@ public:
 
   void enter(Env& env) noexcept { env_ = &env; }
   bool await_ready() {
+    opening_.begin_call();
     resume_.call = begin_.call = this;
     if (!opening_.is_over(begin_)) return false;
     begin();
@@ -80,6 +147,7 @@ private:
   void ended(ErrorBox error, std::string_view) noexcept override {
     error_ = std::move(error);
     has_ended_ = true;
+    opening_.end_call();
     if (waiting_) env_->context->enqueue(resume_);
   }
   static void run(Work& work) noexcept {
@@ -105,7 +173,11 @@ private:
 
 /// One App on one Context. Makes the App start and open, and closes it in the end: what the App shares on the Context
 /// is made before the first request, and torn down by turns of the loop after the Engine is gone. On the Context's
-/// thread, but for `submit`.
+/// thread, but for `submit` and `post`.
+///
+/// An Engine outlives what it has begun: an assertion in debug builds of the library. In others what is in flight goes
+/// on to its end, and the App is closed behind it; submissions that were not begun are answered with 503. Destroyed on
+/// another thread it waits for a turn of the Context's, which is an assertion in debug builds, too.
 ///
 ///     Engine engine{app, loop.context()};
 ///     Response response = co_await engine.handle(request);     // the whole pipeline, no socket
@@ -120,12 +192,12 @@ public:
 
   /// `co_await` gives the Response; errors are replies already. What `request` refers to outlives the await; for routes
   /// whose replies are streams, which go on when the await has ended, give an OwnedRequest.
-  ServiceCall handle(const Request& request) { return ServiceCall{app_, request}; }
+  ServiceCall handle(const Request& request) { return opening_.handle(request); }
   /// The same with a request that is kept until all is done.
-  ServiceCall handle(OwnedRequest request) { return ServiceCall{app_, std::move(request)}; }
+  ServiceCall handle(OwnedRequest request) { return opening_.handle(std::move(request)); }
 
   /// Answers an exchange of a transport of one's own; returns when the answer may still be under way.
-  void handle(Exchange& exchange) noexcept { app_.serve(exchange); }
+  void handle(Exchange& exchange) noexcept { opening_.service().serve(exchange); }
 
   /// `co_await` gives what `provider` makes, with its whole graph; `request` is where parameters come from, and
   /// outlives the await. Throws what the graph throws, ValidationError if the request is wrong, Cancelled. Throws
@@ -145,10 +217,21 @@ public:
     static_cast<void>(plan_of(*detail::node_of<provider>));
   }
 
-  /// Has `request` handled on the Context's thread, and calls `done(Response)` there. Any thread. `done` must not
-  /// throw. The engine outlives the call of `done`, and the loop turns until then.
+  /// Has `request` handled on the Context's thread, and calls `done(Response)` there, once. Any thread. `done` must not
+  /// throw. What the loop has not begun when the Engine stops, or is destroyed, is answered with 503. A reply that is
+  /// made while it is sent has a source, which is pulled there, too.
   template <class Done>
   void submit(OwnedRequest request, Done done);
+  /// The same for who waits: the reply with its whole body. Any thread but the Context's, which would wait for itself.
+  /// A body that breaks off is a 500.
+  std::future<Response> post(OwnedRequest request);
+
+  /// From now on what is submitted is answered with 503; what is in flight is asked to stop, for
+  /// CancelReason::shutdown, and gets its replies in its own time. A host calls it when its patience is over:
+  /// `context.post([&]() noexcept { engine.stop(); })`.
+  void stop() noexcept { opening_.stop(); }
+  /// How many requests and calls were begun and are not over.
+  std::size_t in_flight() const noexcept { return opening_.in_flight(); }
 
   App& app() noexcept { return app_; }
   Context& context() noexcept { return context_; }
@@ -167,18 +250,43 @@ private:
   std::vector<Called> called_;  // Where the plans are of what `call` was asked for.
 };
 
+namespace detail {
+
+template <class Done>
+class SubmissionOf final : public Submission {
+public:
+  SubmissionOf(OwnedRequest&& request, Done&& done)
+      : Submission(run), request_(std::move(request)), done_(std::move(done)) {}
+
+private:
+  static void run(Submission& submission, Opening* opening) noexcept {
+    auto& self = static_cast<SubmissionOf&>(submission);
+    if (!opening) return self.end(to_response(Error{HttpError{503}.header("retry-after", "1")}));
+    spawn(opening->context(), handle(*opening, std::move(self.request_)), [&self](Result<Response> result) noexcept {
+      self.end(result.ok() ? std::move(result).value() : to_response(result.error()));
+    });
+  }
+  static Task<Response> handle(Opening& opening, OwnedRequest request) {
+    co_return co_await opening.handle(std::move(request));
+  }
+  void end(Response response) noexcept {
+    Done done = std::move(done_);
+    this->~SubmissionOf();
+    BlockPool::give(this, sizeof(SubmissionOf));
+    done(std::move(response));
+  }
+
+  OwnedRequest request_;
+  Done done_;
+};
+
+}  // namespace detail
+
 template <class Done>
 void Engine::submit(OwnedRequest request, Done done) {
-  context_.post([this, request = std::move(request), done = std::move(done)]() mutable {
-    auto answer = [](Engine& engine, OwnedRequest owned) -> Task<Response> {
-      co_return co_await engine.handle(std::move(owned));
-    };
-    spawn(context_, answer(*this, std::move(request)),
-          [done = std::move(done)](Result<Response> result) mutable noexcept {
-            if (result.ok()) done(std::move(result).value());
-            else done(to_response(result.error()));
-          });
-  });
+  using Submission = detail::SubmissionOf<Done>;
+  void* const memory = detail::BlockPool::take(sizeof(Submission));
+  opening_.submit(*::new (memory) Submission{std::move(request), std::move(done)});
 }
 
 }  // namespace umbel

@@ -22,6 +22,9 @@ namespace umbel {
 /// A borrowed loop that has nothing else to do ends, `uv_run` returns, when nothing can go on here: no work is
 /// enqueued, no timer runs, no job is away, nobody waits for a Semaphore. What only another thread knows of, a `post`
 /// or a Completion's value that is still to come, cannot keep a loop alive: who waits for it calls `hold`.
+///
+/// A host that closes all handles of its loop while a Loop borrows it closes ours, too: an assertion in debug builds of
+/// the library; in others nothing that is enqueued or posted runs any more, and the destructor still waits for jobs.
 class Loop {
 public:
   struct Options {
@@ -48,7 +51,8 @@ public:
   Context& context() noexcept;
   uv_loop_t* native() noexcept;
 
-  /// Runs until `stop`. Owned loops; a borrowed one is run by its host, by uv_run.
+  /// Runs until `stop`. Owned loops; a borrowed one is run by its host, by uv_run. Afterwards any thread may have the
+  /// loop. std::logic_error if it runs already, and an assertion in debug builds.
   void run();
   /// Makes `run` return soon, after what was posted before; if it does not run, the next one at once. For a borrowed
   /// loop this is uv_stop. Any thread.

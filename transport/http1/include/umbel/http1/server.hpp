@@ -28,7 +28,9 @@ struct ServerOptions {
   bool reuse_port = false;  // Several loops listen on the same port, and the kernel deals out the connections.
 };
 
-/// Answers HTTP/1.1 on a loop, by a Service. On the loop's thread, all of it.
+/// Answers HTTP/1.1 on a loop, by a Service. On the loop's thread, all of it: from another one `listen...`, `start` and
+/// `adopt` throw std::logic_error, `drain` and `stop` are posted, the destructor waits for the loop's thread; and each
+/// of them is an assertion in debug builds of the library.
 ///
 ///     Loop loop;
 ///     http1::Server server{app, loop};
