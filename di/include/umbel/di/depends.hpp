@@ -34,8 +34,8 @@ inline constexpr detail::ScopesOption<names...> scopes{};
 
 namespace detail {
 
-template <class T>
-inline constexpr bool never = false;
+template <class T, class Where>
+inline constexpr bool has_a_value = false;
 
 template <auto& provider, class T>
 class DependsOn {
@@ -61,13 +61,13 @@ public:
 
   template <class U = void>
   void operator*() const {
-    static_assert(never<U>,
+    static_assert(has_a_value<U, ProviderNamed<provider>>,
                   "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
                   "first, and drop the `*`; or let the provider return what you need");
   }
   template <class U = void>
   DependsOn* operator->() const {
-    static_assert(never<U>,
+    static_assert(has_a_value<U, ProviderNamed<provider>>,
                   "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
                   "first, and drop the `->`; or let the provider return what you need");
     return nullptr;
