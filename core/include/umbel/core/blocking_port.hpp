@@ -20,6 +20,7 @@ namespace umbel {
 ///     const int answer = port.run(compute());
 class BlockingPort : private Port {
 public:
+  /// The pool is not owned, and outlives the port.
   explicit BlockingPort(WorkPool& pool) noexcept : context_(*this, pool) {}
   /// Waits for the jobs that are with the pool.
   ~BlockingPort() override;

@@ -150,7 +150,9 @@ public:
   template <class Done>
   void submit(OwnedRequest request, Done done);
 
+  /// Whose routes it answers.
   App& app() noexcept { return app_; }
+  /// Where it answers them.
   Context& context() noexcept { return context_; }
 
 private:

@@ -105,6 +105,7 @@ std::unique_ptr<StandIn> stand_in_for(G replacement) {
 /// it, in any order with others, and after the App too.
 class [[nodiscard]] Override {
 public:
+  /// App::override and App::decorate make it.
   Override(std::shared_ptr<detail::OverrideLayer> layer, const detail::StandIn& stand_in) noexcept
       : layer_(std::move(layer)), stand_in_(&stand_in) {}
   Override(Override&& other) noexcept = default;

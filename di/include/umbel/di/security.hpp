@@ -20,6 +20,7 @@ struct BearerToken {
 
 /// Who the client says it is, by HTTP Basic (RFC 7617).
 struct BasicCredentials {
+  /// Both are taken over.
   BasicCredentials(std::string name, std::string secret) : username(std::move(name)), password(std::move(secret)) {}
 
   std::string username;  // Without a colon; may be empty.

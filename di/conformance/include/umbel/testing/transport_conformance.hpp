@@ -34,10 +34,12 @@ public:
     std::uint64_t body = 1024 * 1024;  // Bytes of a body, unless the service says otherwise. More is 413.
   };
 
+  /// Names and values of fields, in their order.
   using Fields = std::vector<std::pair<std::string, std::string>>;
 
   /// What a peer asks. The body follows in pieces.
   struct Question {
+    /// In capitals.
     std::string method = "GET";
     std::string target = "/";                 // As it is sent.
     Fields headers = {};                      // The transport may add others.
@@ -49,7 +51,9 @@ public:
   struct Answer {
     int status = 0;       // 0: nothing has come.
     Fields headers = {};  // Names in lower case.
+    /// All of it that came.
     std::string body = {};
+    /// The body has come to its end.
     bool is_complete = false;
     bool is_broken = false;  // Nothing more will come, and it is not complete.
   };
