@@ -60,6 +60,7 @@ constexpr bool convert_few_digits(std::string_view text, std::optional<T>& out) 
 
 }  // namespace detail
 
+/// Any text, as it came.
 template <>
 struct FromText<std::string_view> {
   /// Any text; what it refers to is the request's.

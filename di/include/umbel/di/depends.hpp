@@ -81,7 +81,8 @@ public:
 ///     Session open_session(State<Pool> pool);
 ///     Task<Response> list_orders(Depends<open_session> session, Query<"page", int> page);
 ///
-/// Parameters that name the same provider receive the same object, however far apart they stand in the graph: a
+/// `*` and `->` give the object, and so does a conversion to `const T&`; of a provider that returns nothing there is
+/// none. Parameters that name the same provider receive the same object, however far apart they stand in the graph: a
 /// provider runs once per request, unless an edge says `Depends<f, uncached>`. Providers that do not need one another
 /// run at the same time. The object is const, lies in the request's memory and is destroyed when the request ends, in
 /// reverse order of making. If the provider fails, whoever depends on it does not run. `Depends<f, Lifetime::request>`

@@ -421,19 +421,19 @@ inline constexpr detail::DefaultText<text> default_to{};
 /// The default of a list: `Query<"tag", std::vector<std::string>, or_empty>` may be missing.
 inline constexpr detail::OrEmpty or_empty{};
 
-/// A parameter of the route's template, percent-decoded: `{item_id}`. T is a number, bool, an enum (by its
-/// enumerators' names), `std::string_view` (valid until the request ends), `std::string`, or a type with FromText. The
-/// options are constraints: `Path<"item_id", int, ge<1>>`. A template that lacks it does not compile. What cannot be
-/// converted, or breaks a constraint, is a 422.
+/// A parameter of the route's template, percent-decoded: `{item_id}`. `*` and `->` give the value. T is a number, bool,
+/// an enum (by its enumerators' names), `std::string_view` (valid until the request ends), `std::string`, or a type
+/// with FromText. The options are constraints: `Path<"item_id", int, ge<1>>`. A template that lacks it does not
+/// compile. What cannot be converted, or breaks a constraint, is a 422.
 template <FixedString name, class T = std::string_view, auto... options>
 class Path : public detail::ValueParameter<T> {
   static_assert(detail::CheckText<detail::Source::path, name, T, options...>::value);
   using detail::ValueParameter<T>::ValueParameter;
 };
 
-/// A parameter of the query string, percent-decoded, `+` read as a space. The first of that name counts. Missing: its
-/// default (`Query<"limit", int, 20>`), nothing (`std::optional`), or a 422. Options, in any order: a default and
-/// constraints.
+/// A parameter of the query string, percent-decoded, `+` read as a space. `*` and `->` give the value. The first of
+/// that name counts. Missing: its default (`Query<"limit", int, 20>`), nothing (`std::optional`), or a 422. Options, in
+/// any order: a default and constraints.
 ///
 ///     Query<"limit", int, 20, ge<1>, le<100>>
 ///     Query<"sort", std::string_view, default_to<"name">, pattern<"^-?[a-z]+$">>
