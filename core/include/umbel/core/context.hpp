@@ -15,8 +15,11 @@
 
 namespace umbel {
 
+/// What all deadlines and timers go by: it never goes back, whatever the wall clock does.
 using Clock = std::chrono::steady_clock;
+/// A point of that clock.
 using Time = Clock::time_point;
+/// A difference of two of them.
 using Duration = Clock::duration;
 
 class Context;

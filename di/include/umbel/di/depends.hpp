@@ -14,6 +14,7 @@ namespace umbel {
 /// An option of Depends and its like: run the provider for this parameter alone. What it makes never fills the shared
 /// place.
 struct Uncached {};
+/// `Depends<f, uncached>`.
 inline constexpr Uncached uncached{};
 
 namespace detail {

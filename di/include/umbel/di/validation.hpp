@@ -108,6 +108,7 @@ private:
 
 /// The reply that an error deserves: an HttpError's own, `{"detail": "Internal Server Error"}` for everything else.
 Response to_response(const Error& error);
+/// The 422 with all of its items.
 Response to_response(const ValidationError& error);
 
 }  // namespace umbel

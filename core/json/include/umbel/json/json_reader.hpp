@@ -27,6 +27,7 @@ template <class Item>
 class JsonIterator;
 }  // namespace detail
 
+/// What a value of a document can be.
 enum class JsonType : std::uint8_t {
   null,
   boolean,

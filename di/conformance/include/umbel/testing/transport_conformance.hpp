@@ -95,6 +95,7 @@ public:
   virtual std::unique_ptr<Peer> connect() = 0;
 };
 
+/// Starts the transport that is looked at, on a service that outlives it.
 using MakeHarness = std::unique_ptr<TransportHarness> (*)(Service& service, const TransportHarness::Limits& limits);
 
 /// Adds all cases to GoogleTest, each as `<name>Mapping.GivesTheMethod` and the like; before RUN_ALL_TESTS. Those that

@@ -59,6 +59,7 @@ private:
   Pem key_;
 };
 
+/// The least version of TLS that is spoken.
 enum class Version : std::uint8_t { tls_1_2, tls_1_3 };
 
 /// Whether clients show certificates.
