@@ -6,7 +6,7 @@
 // names parameter clang: is_provided<const User &,
 // names function g++: HandlerNamed<umbel::Response (*)(const User&)>
 // names function clang: HandlerNamed<umbel::Response (*)(const User &)>
-// names remedy: To pass what another function returns, write Depends<that_function>; what app.state(...) was given, State<T>
+// names remedy: To pass what another function returns, write Depends<that_function>; what app.state(...) was given
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

@@ -6,7 +6,7 @@
 // words: [here]
 // names parameter: has_a_place_in_the_request<int,
 // names function: HandlerNamed<umbel::Response (*)(int)>
-// names remedy: What the client sends has a place and a name: write Path<"name", T>, Query<"name", T>, Header<"name", T>, Cookie<"name", T> or Body<>
+// names remedy: What the client sends has a place and a name: write Path<"name", T>, Query<"name", T>
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

@@ -6,7 +6,7 @@
 // names parameter clang: has_a_place_in_the_request<std::basic_string<char
 // names function g++: HandlerNamed<umbel::Response (*)(std::__cxx11::basic_string<char>)>
 // names function clang: HandlerNamed<umbel::Response (*)(std::basic_string<char
-// names remedy: What the client sends has a place and a name: write Path<"name", T>, Query<"name", T>, Header<"name", T>, Cookie<"name", T> or Body<>
+// names remedy: What the client sends has a place and a name: write Path<"name", T>, Query<"name", T>
 #include "umbel/di/app.hpp"
 
 using namespace umbel;
