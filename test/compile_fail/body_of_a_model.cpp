@@ -3,6 +3,9 @@
 // words: Body<T> gives the raw bytes, T = std::string_view. Read a document from it with JsonReader
 // words: umbel::Body<Item>
 // words: [here]
+// names parameter: is_raw_bytes<umbel::Body<Item>
+// names function: [here]
+// names remedy: Read a document from it with JsonReader
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

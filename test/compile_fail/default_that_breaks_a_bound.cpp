@@ -3,6 +3,9 @@
 // words: this default breaks the parameter's own constraints: change the one or the others
 // words: FixedString<6>{"limit"}
 // words: [here]
+// names parameter: FixedString<6>{"limit"}
+// names function: [here]
+// names remedy: this default breaks the parameter's own constraints: change the one or the others
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

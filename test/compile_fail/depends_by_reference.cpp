@@ -4,6 +4,11 @@
 // words g++: CheckParameter<const umbel::Depends<page_of>&
 // words clang: CheckParameter<const umbel::Depends<page_of> &
 // words: [here]
+// names parameter g++: is_taken_by_value<const umbel::Depends<page_of>&
+// names parameter clang: is_taken_by_value<const umbel::Depends<page_of> &
+// names function g++: HandlerNamed<umbel::Response (*)(const umbel::Depends<page_of>&)>
+// names function clang: HandlerNamed<umbel::Response (*)(const umbel::Depends<page_of> &)>
+// names remedy: write it without the `&`
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

@@ -4,6 +4,9 @@
 // words: Response::json(...), Response::text(...)
 // words: umbel::Task<Item>
 // words: [here]
+// names parameter: can_be_a_reply<Item,
+// names function: HandlerNamed<umbel::Task<Item> (*)()>
+// names remedy: Make a Response of it: Response::json(...), Response::text(...)
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

@@ -4,6 +4,9 @@
 // words: CheckParameter<int, umbel::detail::HandlerNamed<umbel::Response (*)(int)>
 // words: Path<"name", T>
 // words: [here]
+// names parameter: has_a_place_in_the_request<int,
+// names function: HandlerNamed<umbel::Response (*)(int)>
+// names remedy: What the client sends has a place and a name: write Path<"name", T>, Query<"name", T>
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

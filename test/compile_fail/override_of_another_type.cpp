@@ -3,6 +3,9 @@
 // words: umbel: what stands in for a provider makes exactly what the provider makes
 // words: CheckSameResult<umbel::detail::ProviderNamed<current_user>, User, Guest>
 // words: [here]
+// names parameter: makes_the_same<umbel::detail::ProviderNamed<current_user>, User, Guest>
+// names function: ProviderNamed<current_user>
+// names remedy: let the replacement return that type
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The parameters of a router's prefix count, and nothing else does.
-// words: the_route_template_lacks_this_path_parameter
+// words: the_route_template_lacks_this_path_parameter_write_it_there_in_braces
 // words g++: parameter = umbel::FixedString<3>{"id"}
-// words clang: the_route_template_lacks_this_path_parameter<FixedString<3>{"id"}
-// words: write_it_into_the_template_in_braces
+// words clang: the_route_template_lacks_this_path_parameter_write_it_there_in_braces<FixedString<3>{"id"}
 // words: "/orders"
 #include "umbel/di/app.hpp"
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A path parameter of the handler itself.
-// words: the_route_template_lacks_this_path_parameter
+// words: the_route_template_lacks_this_path_parameter_write_it_there_in_braces
 // words g++: parameter = umbel::FixedString<8>{"item_id"}
-// words clang: the_route_template_lacks_this_path_parameter<FixedString<8>{"item_id"}
-// words: write_it_into_the_template_in_braces
+// words clang: the_route_template_lacks_this_path_parameter_write_it_there_in_braces<FixedString<8>{"item_id"}
 // words: "/items/{id}"
+// names parameter: FixedString<8>{"item_id"}
+// names function g++: HandlerNamed<umbel::Response (*)(umbel::Path<umbel::FixedString<8>{"item_id"}
+// names function clang: HandlerNamed<umbel::Response (*)(umbel::Path<FixedString<8>{"item_id"}
+// names remedy: the_route_template_lacks_this_path_parameter_write_it_there_in_braces
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

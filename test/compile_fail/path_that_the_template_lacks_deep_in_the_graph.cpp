@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A path parameter of what the handler depends on.
 // words g++: parameter = umbel::FixedString<7>{"tenant"}; Where = ProviderNamed<tenant_of>
-// words clang: the_route_template_lacks_this_path_parameter<FixedString<7>{"tenant"},
-// umbel::detail::ProviderNamed<tenant_of>> words: the_route_template_lacks_this_path_parameter words:
-// write_it_into_the_template_in_braces words: "/orders"
+// words clang: write_it_there_in_braces<FixedString<7>{"tenant"}, umbel::detail::ProviderNamed<tenant_of>>
+// words: the_route_template_lacks_this_path_parameter_write_it_there_in_braces
+// words: "/orders"
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

@@ -5,6 +5,9 @@
 // words clang: CheckParameter<int, umbel::detail::ProviderNamed<page_of>>
 // words: To pass what another function returns, write Depends<that_function>
 // words: [here]
+// names parameter: has_a_place_in_the_request<int,
+// names function: ProviderNamed<page_of>
+// names remedy: What the client sends has a place and a name: write Path<"name", T>, Query<"name", T>
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

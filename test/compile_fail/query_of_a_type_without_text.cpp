@@ -4,6 +4,9 @@
 // words: specialise umbel::FromText<T> for a type of your own
 // words: FixedString<6>{"color"}, Color>
 // words: [here]
+// names parameter: FixedString<6>{"color"}, Color>
+// names function: [here]
+// names remedy: specialise umbel::FromText<T> for a type of your own
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

@@ -4,6 +4,9 @@
 // words: session (request)
 // words: -> connection (handler)
 // words: provider<f>.lifetime(Lifetime::request)
+// names parameter: "-> connection (handler)"
+// names function: "session (request)"
+// names remedy: Give it a shorter Lifetime, or what it uses a longer one
 #include "umbel/di/app.hpp"
 
 using namespace umbel;

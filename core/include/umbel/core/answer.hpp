@@ -20,6 +20,7 @@ namespace umbel {
 /// itself.) On the thread of the exchange's Context, its end included.
 class Answer {
 public:
+  /// The exchange is answered through this alone.
   explicit Answer(Exchange& exchange) noexcept : exchange_(&exchange) {}
   Answer(Answer&& other) noexcept : exchange_(std::exchange(other.exchange_, nullptr)) {}
   Answer& operator=(Answer&& other) noexcept {

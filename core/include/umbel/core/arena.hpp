@@ -22,6 +22,7 @@ public:
 
   /// `bytes` of memory, aligned to 16.
   void* allocate(std::size_t bytes);
+  /// A copy of the text that lives as long as what is made here.
   std::string_view copy(std::string_view text);
 
 private:

@@ -26,6 +26,7 @@ namespace umbel {
 /// wait for, is a std::logic_error, and an assertion in debug builds.
 class BlockingPort : private Port {
 public:
+  /// The pool is not owned, and outlives the port.
   explicit BlockingPort(WorkPool& pool) noexcept : context_(*this, pool) {}
   /// Waits for the jobs that are with the pool.
   ~BlockingPort() override;

@@ -42,7 +42,9 @@ protected:
   ~BodySource() = default;
 };
 
+/// Ends a BodySource: the deleter of BodySourcePtr.
 struct DropBody {
+  /// Never of null.
   void operator()(BodySource* source) const noexcept { source->drop(); }
 };
 /// A source that is dropped with its holder, unless it was handed on.

@@ -18,6 +18,7 @@ namespace umbel {
 class Buffer {
 public:
   Buffer() noexcept = default;
+  /// With a copy of the text.
   explicit Buffer(std::string_view text) {
     if (text.empty()) return;
     start(text.size());
@@ -38,11 +39,13 @@ public:
     if (data_) detail::BlockPool::give(data_, capacity_);
   }
 
+  /// Adds a copy of the text. The bytes may move.
   void append(std::string_view text) {
     if (text.empty()) return;
     std::memcpy(room(text.size()), text.data(), text.size());
     size_ += text.size();
   }
+  /// The same of one byte.
   void push_back(char c) {
     *room(1) = c;
     ++size_;
@@ -59,6 +62,7 @@ public:
     if (capacity_ - size_ < bytes) grow(bytes);
     return data_ + size_;
   }
+  /// That many bytes behind the end were written, and count from now on.
   void grew(std::size_t bytes) noexcept { size_ += bytes; }
 
   /// Drops the content and keeps the memory.
@@ -66,11 +70,17 @@ public:
   /// Drops the last `bytes` bytes.
   void shrink(std::size_t bytes) noexcept { size_ -= bytes; }
 
+  /// The bytes; valid until the buffer grows.
   char* data() noexcept { return data_; }
+  /// The same.
   const char* data() const noexcept { return data_; }
+  /// Bytes that are in it.
   std::size_t size() const noexcept { return size_; }
+  /// Bytes that fit before it must grow.
   std::size_t capacity() const noexcept { return capacity_; }
+  /// It holds nothing.
   bool empty() const noexcept { return size_ == 0; }
+  /// The bytes; valid until the buffer changes.
   std::string_view view() const noexcept { return {data_, size_}; }
 
 private:

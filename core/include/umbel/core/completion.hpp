@@ -101,11 +101,13 @@ public:
   /// Sets the value, once: the first of all setters wins. Copyable; any thread. Returns false if it came too late.
   class Setter {
   public:
+    /// `Completion::setter` makes it.
     explicit Setter(detail::CompletionState<T>& state) noexcept : state_(&state) { state_->hold_setter(); }
     Setter(const Setter& other) noexcept : state_(other.state_) {
       if (state_) state_->hold_setter();
     }
     Setter(Setter&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    /// The place that this one held is given back.
     Setter& operator=(Setter other) noexcept {
       std::swap(state_, other.state_);
       return *this;
@@ -114,16 +116,19 @@ public:
       if (state_) state_->drop_setter();
     }
 
+    /// Sets the value. False if it came too late: then nothing happens.
     template <class U = T>
       requires(!std::is_void_v<T>)
     bool value(U&& value) {
       return state_->settle(Result<T>{T(std::forward<U>(value))});
     }
+    /// The same where there is no value but the event itself.
     bool value()
       requires std::is_void_v<T>
     {
       return state_->settle(Result<void>{});
     }
+    /// Sets the error in place of a value, in the same way.
     bool error(Error error) { return state_->settle(Result<T>{std::move(error)}); }
 
   private:
@@ -135,10 +140,13 @@ public:
   Completion& operator=(const Completion&) = delete;
   ~Completion() { state_.drop(); }
 
+  /// For whoever settles it, on any thread. It may outlive the completion.
   Setter setter() noexcept { return Setter{state_}; }
 
+  /// What `co_await` waits by.
   class Awaiter {
   public:
+    /// `Completion` makes it.
     Awaiter(Env& env, detail::CompletionState<T>& state) noexcept : env_(env), state_(state) {}
     Awaiter(const Awaiter& other) noexcept : Awaiter(other.env_, other.state_) {}
 

@@ -16,8 +16,11 @@
 
 namespace umbel {
 
+/// What all deadlines and timers go by: it never goes back, whatever the wall clock does.
 using Clock = std::chrono::steady_clock;
+/// A point of that clock.
 using Time = Clock::time_point;
+/// A difference of two of them.
 using Duration = Clock::duration;
 
 class Context;
@@ -31,6 +34,7 @@ class TimerOrder;  // Of the simulation.
 class Work {
 public:
   using Function = void (*)(Work&) noexcept;
+  /// The function that `run` calls.
   explicit Work(Function function) noexcept : function_(function) {}
   Work(const Work&) = delete;
   Work& operator=(const Work&) = delete;
@@ -57,6 +61,7 @@ public:
   /// Something here waits for what another thread will post: a loop that ends when it has nothing left to do goes on
   /// until `release` was called as often as `hold`. On the Context's thread. Other ports have nothing to do.
   virtual void hold() noexcept {}
+  /// Takes back one `hold`.
   virtual void release() noexcept {}
 };
 
@@ -99,6 +104,7 @@ public:
 
   /// Before the job is submitted, and not while it is away. Jobs are normal unless told.
   void set_class(JobClass job_class) noexcept { class_ = job_class; }
+  /// What the pool is told of it.
   JobClass job_class() const noexcept { return class_; }
 
   /// A job that no worker has begun is not executed; `finished` is called all the same: when a worker comes to it, and
@@ -143,6 +149,7 @@ private:
 class Timer {
 public:
   using Function = void (*)(Timer&) noexcept;
+  /// The function that is called when the time has come.
   explicit Timer(Function function) noexcept : function_(function) {}
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
@@ -150,7 +157,9 @@ public:
 
   /// Starts, or moves, the timer.
   void start(Context& context, Time when);
+  /// The function is not called any more. On the Context's thread; harmless if the timer does not run.
   void cancel() noexcept;
+  /// It was started, and neither fired nor was cancelled.
   bool is_running() const noexcept { return index_ != idle; }
 
 private:
@@ -214,8 +223,11 @@ public:
   /// `thread().is_here()`: the Context's thread calls, or it has none.
   bool is_here() const noexcept { return thread_.is_here(); }
 
+  /// The port's clock.
   Time now() noexcept { return port_.now(); }
+  /// Its surroundings.
   Port& port() noexcept { return port_; }
+  /// Where its plain nodes go.
   WorkPool& pool() noexcept { return pool_; }
 
   /// Jobs that are with the pool or wait in a lane. A Context is not destroyed before they are home.
@@ -227,6 +239,7 @@ public:
   /// batch of input makes ready runs when the batch is read, without a system call.
   class Turn {
   public:
+    /// Begins a turn; turns may be nested.
     explicit Turn(Context& context) noexcept : context_(context), outer_(context.in_turn_) { context.in_turn_ = true; }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;

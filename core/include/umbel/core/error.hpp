@@ -27,10 +27,13 @@ public:
   HttpError& header(std::string_view name, std::string_view value) &;
   HttpError&& header(std::string_view name, std::string_view value) && { return std::move(header(name, value)); }
 
+  /// The reply's status.
   int status() const noexcept { return status_; }
+  /// The text of the reply's `detail`.
   const std::string& detail() const noexcept { return detail_; }
   /// The headers as they go on the wire, each line with its CR LF.
   const std::string& header_lines() const noexcept { return header_lines_; }
+  /// The detail.
   const char* what() const noexcept override { return detail_.c_str(); }
 
 private:
@@ -43,6 +46,7 @@ private:
 /// Let it pass: clean-up belongs in destructors.
 class Cancelled : public std::exception {
 public:
+  /// The word `cancelled`.
   const char* what() const noexcept override { return "cancelled"; }
 };
 
@@ -59,7 +63,9 @@ class Result;
 /// A failure as a value: an HttpError that nobody had to throw, or whatever was thrown.
 class Error {
 public:
+  /// An answer to the client.
   Error(HttpError error) : http_(std::make_shared<const HttpError>(std::move(error))) {}
+  /// Anything else that was thrown.
   Error(std::exception_ptr thrown) noexcept : thrown_(std::move(thrown)) {}
 
   /// What a catch block holds now, HttpErrors unwrapped.
@@ -73,6 +79,7 @@ public:
   bool is_cancelled() const noexcept;
   /// The exception's own words: for observers and logs, never for clients.
   std::string message() const;
+  /// Throws what it holds.
   [[noreturn]] void rethrow() const;
 
 private:
@@ -96,16 +103,23 @@ class [[nodiscard]] Result {
 public:
   using Value = T;
 
+  /// A value.
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  /// An error.
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  /// An error that is an answer to the client.
   Result(HttpError error) : state_(std::in_place_index<1>, std::move(error)) {}
 
+  /// It holds a value.
   bool ok() const noexcept { return state_.index() == 0; }
+  /// The same.
   explicit operator bool() const noexcept { return ok(); }
 
   /// Rethrows the error if there is no value.
   T& value() & { return check(), *std::get_if<0>(&state_); }
+  /// The value; throws the error if there is none.
   const T& value() const& { return check(), *std::get_if<0>(&state_); }
+  /// The value, to be moved from; throws the error if there is none.
   T&& value() && { return check(), std::move(*std::get_if<0>(&state_)); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
@@ -114,6 +128,7 @@ public:
 
   /// Only if !ok().
   const Error& error() const& noexcept { return *std::get_if<1>(&state_); }
+  /// The error, to be moved from. Only if !ok().
   Error&& error() && noexcept { return std::move(*std::get_if<1>(&state_)); }
 
 private:
@@ -131,10 +146,14 @@ public:
   using Value = void;
 
   Result() = default;
+  /// An error.
   Result(Error error) : error_(std::move(error)) {}
+  /// An error that is an answer to the client.
   Result(HttpError error) : error_(std::move(error)) {}
 
+  /// There is no error.
   bool ok() const noexcept { return error_.is_none(); }
+  /// The same.
   explicit operator bool() const noexcept { return ok(); }
   /// Rethrows the error if there is one.
   void value() const {
@@ -142,6 +161,7 @@ public:
   }
   /// Only if !ok().
   const Error& error() const& noexcept { return error_; }
+  /// The error, to be moved from. Only if !ok().
   Error&& error() && noexcept { return std::move(error_); }
 
 private:

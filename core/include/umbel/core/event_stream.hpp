@@ -40,7 +40,10 @@ void write_event(Buffer& out, const Event& event);
 class [[nodiscard]] EventStream : public detail::StreamHolder<detail::EventPromise> {
 public:
   using StreamHolder::StreamHolder;
+  /// Of the reply.
   static constexpr std::string_view content_type = "text/event-stream";
+  /// A comment line is sent when nothing else was for so long, so that proxies keep the connection and a peer that left
+  /// is found.
   static constexpr Duration heartbeat = std::chrono::seconds{15};
 };
 

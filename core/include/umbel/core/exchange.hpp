@@ -23,9 +23,11 @@ public:
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
+  /// Its head, and what the body is read from. Valid until the exchange is answered, or released.
   const Request& request() const noexcept { return request_; }
   /// For a service that hands the exchange on to another, see `Request::enter`. Before anybody reads the request.
   void enter(std::size_t size) noexcept { request_.enter(size); }
+  /// Where it runs: everything of it happens on that thread.
   Context& context() const noexcept { return *context_; }
   /// Asked to stop once: when the peer is gone, or the transport waits no longer.
   StopToken stop_token() noexcept { return StopToken{stop_}; }
@@ -83,16 +85,25 @@ protected:
   Exchange() noexcept = default;
   ~Exchange() = default;
 
+  /// The head, filled by the transport.
   Request request_;
+  /// Never null once the exchange is served.
   Context* context_ = nullptr;
+  /// Asked by the transport, when the peer leaves or the server stops.
   StopSource stop_;
   CancelReason stop_reason_ = CancelReason::disconnected;  // Set before `stop_` is asked.
+  /// What `body_error()` gives.
   int body_error_ = 0;
+  /// How far the body's reading has come.
   enum class Reading : std::uint8_t { untouched, asked, given };
   Reading reading_ = Reading::untouched;  // For those who do not read in pieces.
+  /// In `body_limit_`: what the transport says itself.
   static constexpr std::uint64_t usual_limit = ~std::uint64_t{0};
+  /// In bytes.
   std::uint64_t body_limit_ = usual_limit;
+  /// What `trailers()` gives.
   Headers trailers_;
+  /// What `deadline()` gives. Never: Time::max().
   Time deadline_ = Time::max();
   const void* variant_ = nullptr;  // Not owned.
   const Peer* peer_ = nullptr;     // Not owned.

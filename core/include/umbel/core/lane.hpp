@@ -12,6 +12,7 @@
 
 namespace umbel {
 
+/// How wide a Lane is, and how long its queue.
 struct LaneOptions {
   std::size_t limit = 40;          // Jobs that are with pools at the same time. At least one.
   std::size_t queue_limit = 1024;  // Places that can be promised beyond that.
@@ -34,6 +35,7 @@ struct LaneOptions {
 class Lane {
 public:
   Lane() noexcept : Lane(LaneOptions{}) {}
+  /// A limit of 0 is taken as 1.
   explicit Lane(LaneOptions options) noexcept
       : limit_(std::max<std::size_t>(1, options.limit)), places_(limit_ + options.queue_limit) {}
   ~Lane();

@@ -27,9 +27,12 @@ public:
   constexpr Outcome() noexcept = default;
   /// Failed; `error` is not owned and outlives us.
   explicit constexpr Outcome(const Error& error) noexcept : error_(&error), kind_(Kind::error) {}
+  /// The request was cancelled, for that reason.
   explicit constexpr Outcome(CancelReason reason) noexcept : kind_(Kind::cancelled), reason_(reason) {}
 
+  /// A reply was made, and nothing failed.
   bool ok() const noexcept { return kind_ == Kind::ok; }
+  /// The request was cancelled: its peer left, it took too long, or the server stops.
   bool cancelled() const noexcept { return kind_ == Kind::cancelled; }
   /// Null unless it failed.
   const Error* error() const noexcept { return error_; }
@@ -51,10 +54,14 @@ private:
 ///       throw Replace{HttpError{409, "Somebody else was faster"}};
 class Replace : public std::exception {
 public:
+  /// The error that takes the place of the request's own.
   explicit Replace(Error error) noexcept : error_(std::move(error)) {}
+  /// The same, as an answer to the client.
   explicit Replace(HttpError error) : error_(std::move(error)) {}
 
+  /// The error that it brings.
   const Error& error() const noexcept { return error_; }
+  /// A sentence for whoever catches it by mistake.
   const char* what() const noexcept override { return "umbel: a resource replaces the request's error"; }
 
 private:

@@ -20,6 +20,8 @@ public:
   /// `ready`: it is worth to ask again. `forgotten`: the owner may go.
   Pulling(Function ready, Function forgotten) noexcept : ready_(ready), forgotten_(forgotten) {}
 
+  /// Asks the source for the next piece. If it says `wait`, the function is called when there is one; one pull at a
+  /// time.
   Pulled pull(Context& context, BodySource& source, std::string_view& chunk) noexcept {
     const Pulled pulled = source.pull(context, chunk, came_);
     is_awaited_ = pulled == Pulled::pending;

@@ -27,7 +27,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 /// A copy in which A to Z are small letters.
 std::string in_lower_case(std::string_view text);
 
+/// A line of a head, or a trailer. Neither text is owned.
 struct HeaderField {
+  /// As it was sent: compared without regard to case.
   std::string_view name;
   std::string_view value;  // Without white space around it.
 };
@@ -36,6 +38,7 @@ struct HeaderField {
 class Headers {
 public:
   Headers() noexcept = default;
+  /// The fields are not owned.
   explicit Headers(std::span<const HeaderField> fields) noexcept : fields_(fields) {}
 
   /// The first field of that name, whatever its case; null if there is none.
@@ -51,6 +54,7 @@ public:
     return field ? std::optional{field->value} : std::nullopt;
   }
 
+  /// How many fields there are, each line counted.
   std::size_t size() const noexcept { return fields_.size(); }
   auto begin() const noexcept { return fields_.begin(); }
   auto end() const noexcept { return fields_.end(); }
@@ -74,8 +78,10 @@ public:
 
   /// A target that somebody has looked through already.
   struct KnownTarget {
+    /// The path as it was sent, before the question mark.
     std::string_view text;
     std::size_t path_size;  // Up to the question mark, or all of it.
+    /// The path has a percent sign, so that it must be decoded.
     bool has_escapes;
   };
   /// For transports, which look at every byte of a target anyway.
@@ -88,7 +94,9 @@ public:
     if (target.path_size < target.text.size()) query_ = target.text.substr(target.path_size + 1);
   }
 
+  /// What is to be done with the target.
   Method method() const noexcept { return method_; }
+  /// Path and query, as they were sent.
   std::string_view target() const noexcept { return target_; }
   /// True if there is a `%` anywhere in the target.
   bool has_escapes() const noexcept { return has_escapes_; }
@@ -98,7 +106,9 @@ public:
   std::string_view root() const noexcept { return target_.substr(0, root_size_); }
   /// The part behind the question mark, not decoded; empty if there is none.
   std::string_view query() const noexcept { return query_; }
+  /// All fields of the head, in the order in which they came.
   const Headers& headers() const noexcept { return headers_; }
+  /// The first field of that name, whatever its case.
   std::optional<std::string_view> header(std::string_view name) const noexcept { return headers_.get(name); }
   /// The whole body, once it was collected (a handler that takes `Body` waits for it); empty before.
   std::string_view body() const noexcept { return body_; }
@@ -129,16 +139,21 @@ private:
 ///     request.header("x-token", "fake");
 class OwnedRequest {
 public:
+  /// A request without fields and body.
   OwnedRequest(Method method, std::string target);
   /// Copies everything that `request` refers to.
   explicit OwnedRequest(const Request& request);
   OwnedRequest(const OwnedRequest& other) : OwnedRequest(other.view()) {}
   OwnedRequest(OwnedRequest&&) noexcept = default;
+  /// Takes over the text of another one.
   OwnedRequest& operator=(OwnedRequest other) noexcept;
 
+  /// Adds a field.
   OwnedRequest& header(std::string_view name, std::string_view value);
+  /// Replaces the body.
   OwnedRequest& body(std::string body);
 
+  /// What is to be done with the target.
   Method method() const noexcept { return method_; }
   /// Valid while this object is, and until it is changed.
   Request view() const noexcept {

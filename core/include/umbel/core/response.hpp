@@ -45,6 +45,7 @@ public:
   void append(std::string_view name, std::string_view value);
   /// Puts all of `before` in front of what is here.
   void prepend(ResponseHeaders&& before);
+  /// Removes all fields of that name, whatever its case.
   void remove(std::string_view name) noexcept;
   /// The first value of that name. Valid until the headers change.
   std::optional<std::string_view> get(std::string_view name) const noexcept;
@@ -86,6 +87,7 @@ public:
   /// A body that the transport pulls from `source` when the head was sent.
   static Response stream(std::string_view content_type, BodySourcePtr source, int status = 200);
 
+  /// The status.
   int status() const noexcept { return status_; }
   /// Empty if none was set.
   std::string_view content_type() const noexcept;
@@ -95,9 +97,12 @@ public:
   BodySource* source() const noexcept { return source_.get(); }
   /// For transports, and for who puts another source around this one: the response keeps its head.
   BodySourcePtr take_source() noexcept { return std::move(source_); }
+  /// The first field of that name, whatever its case.
   std::optional<std::string_view> header(std::string_view name) const noexcept;
 
+  /// Sets the status.
   Response& status(int status) & noexcept { return status_ = status, *this; }
+  /// The same of a temporary.
   Response&& status(int status) && noexcept { return status_ = status, std::move(*this); }
   /// Replaces every field of that name. Throws as ResponseHeaders does.
   Response& header(std::string_view name, std::string_view value) &;
@@ -109,7 +114,9 @@ public:
   }
   /// Puts fields in front of those that are here: of two cookies of one name a browser keeps the last. No content type.
   Response& prepend_headers(ResponseHeaders&& before) & { return headers_.prepend(std::move(before)), *this; }
+  /// Replaces the body, and a source of one.
   Response& body(Buffer&& body) & noexcept { return source_.reset(), body_ = std::move(body), *this; }
+  /// The same: the body is made while it is sent.
   Response& body(BodySourcePtr source) & noexcept { return body_ = Buffer{}, source_ = std::move(source), *this; }
 
   /// Calls `f(name, value)` for each header field: the content type first, then the others as they were set.

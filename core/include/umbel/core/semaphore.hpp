@@ -39,6 +39,7 @@ public:
     bool waits_ = false;  // Guarded by the semaphore.
   };
 
+  /// So many may hold a permit at the same time.
   explicit Semaphore(std::size_t permits) noexcept : available_(permits) {}
   ~Semaphore();
   Semaphore(const Semaphore&) = delete;

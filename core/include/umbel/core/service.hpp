@@ -14,6 +14,7 @@ class Notice {
 public:
   /// `error` is null if all went well, and lives as long as the call.
   using Function = void (*)(Notice& notice, const Error* error) noexcept;
+  /// The function that is called when the time has come.
   explicit Notice(Function function) noexcept : function_(function) {}
   Notice(const Notice&) = delete;
   Notice& operator=(const Notice&) = delete;

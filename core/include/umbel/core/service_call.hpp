@@ -183,6 +183,7 @@ public:
   ServiceCall(Service& service, const Request& request) : ServiceCall(detail::Call::make(service)) {
     call_->ask(request);
   }
+  /// A call of the service with that request, which it keeps. The service is not owned.
   ServiceCall(Service& service, OwnedRequest&& request) : ServiceCall(detail::Call::make(service)) {
     call_->ask(std::move(request));
   }

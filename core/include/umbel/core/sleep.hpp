@@ -13,10 +13,13 @@ namespace umbel {
 /// What `sleep` returns: to be awaited at once.
 class [[nodiscard]] Sleep {
 public:
+  /// How long; nothing and less is no waiting.
   explicit Sleep(Duration duration) noexcept : duration_(duration) {}
 
+  /// What `co_await` waits by.
   class Awaiter {
   public:
+    /// `Sleep` makes it.
     Awaiter(Env& env, Duration duration) noexcept : env_(env), duration_(duration) {}
     Awaiter(const Awaiter& other) noexcept : Awaiter(other.env_, other.duration_) {}
 

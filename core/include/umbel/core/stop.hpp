@@ -38,6 +38,7 @@ private:
 class StopToken {
 public:
   StopToken() noexcept = default;
+  /// The source is not owned, and outlives the token.
   explicit StopToken(StopSource& source) noexcept : source_(&source) {}
 
   /// Any thread.
@@ -56,6 +57,7 @@ class StopCallback {
 public:
   using Function = void (*)(StopCallback&) noexcept;
 
+  /// The function that is called when a stop is requested.
   explicit StopCallback(Function function) noexcept : function_(function) {}
   StopCallback(const StopCallback&) = delete;
   StopCallback& operator=(const StopCallback&) = delete;

@@ -169,6 +169,7 @@ struct StreamPromise;
 class [[nodiscard]] Stream : public detail::StreamHolder<detail::StreamPromise> {
 public:
   using StreamHolder::StreamHolder;
+  /// Of the reply, unless the handler makes its Response itself.
   static constexpr std::string_view content_type = "application/octet-stream";
 };
 

@@ -138,6 +138,9 @@ private:
   Handle handle_;
 };
 
+/// Words of the compiler's message.
+struct write_co_return_in_place_of_return {};
+
 template <class T>
 class TaskAwaiter;
 
@@ -216,6 +219,10 @@ public:
                 "umbel: a Task returns a value, not a reference: return a pointer, or T by value");
   using Value = T;
   using detail::CoroutineHolder<detail::TaskPromise<T>>::CoroutineHolder;
+  /// `return` where a coroutine says `co_return`.
+  template <class U, class Remedy = detail::write_co_return_in_place_of_return>
+    requires(!std::is_same_v<std::remove_cvref_t<U>, Task> && std::is_constructible_v<T, U &&>)
+  Task(U&&) = delete;
 };
 
 namespace detail {

@@ -40,9 +40,9 @@ enum class TransportState : std::uint8_t {
 
 /// How a transport ends.
 struct DrainOptions {
-  // For so long all goes on as before, but for the readiness, which fails at once: those who look at it send their
-  // requests elsewhere before the first one would be refused. Longer than they take to notice. `max()`: until `drain`
-  // is called again.
+  /// For so long all goes on as before, but for the readiness, which fails at once: those who look at it send their
+  /// requests elsewhere before the first one would be refused. Longer than they take to notice. `max()`: until `drain`
+  /// is called again.
   std::chrono::milliseconds delay{0};
   std::chrono::milliseconds limit{10'000};  // After the delay: what is in flight then is cancelled.
 };
@@ -62,6 +62,7 @@ public:
 
   /// The same at any time.
   virtual Capabilities capabilities() const noexcept = 0;
+  /// What it does now. On its loop's thread.
   virtual TransportState state() const noexcept = 0;
   /// Exchanges that are not replied to yet, or whose replies are held.
   virtual std::size_t in_flight() const noexcept = 0;

@@ -21,6 +21,7 @@ namespace umbel {
 /// On the Context's thread, all of it. docs/transports.md has a whole transport.
 class TransportCourse : public Transport, private ServiceUser {
 public:
+  /// What it does now.
   TransportState state() const noexcept final { return state_; }
   void when_open(Notice& opened) noexcept final;
   void drain(const DrainOptions& options, Work& done) final;
@@ -31,6 +32,7 @@ protected:
   TransportCourse(Service& service, Context& context) noexcept : service_(service), context_(context) {}
   ~TransportCourse() override = default;
 
+  /// What answers the requests. Not owned.
   Service& service() const noexcept { return service_; }
   Context& context() const noexcept { return context_; }
 

@@ -79,6 +79,7 @@ struct Pending {
 template <class... T>
 class [[nodiscard]] WhenAll {
 public:
+  /// Takes the tasks over; none of them runs yet.
   explicit WhenAll(Task<T>&&... tasks) : parts_(detail::Pending<T>{std::move(tasks)}...) {}
 
   void enter(Env& env) noexcept { env_ = &env; }
@@ -108,6 +109,7 @@ private:
 template <class T>
 class [[nodiscard]] WhenAllOf {
 public:
+  /// Takes the tasks over; none of them runs yet.
   explicit WhenAllOf(std::vector<Task<T>>&& tasks) {
     parts_.reserve(tasks.size());
     for (Task<T>& task : tasks) parts_.emplace_back(std::move(task));

@@ -19,6 +19,7 @@ namespace umbel {
 /// jobs that wait and the places that are promised; reserved and clean-up jobs always find room. Any thread.
 class JobQueue {
 public:
+  /// So many normal jobs may wait.
   explicit JobQueue(std::size_t limit) noexcept : places_(limit) {}
 
   /// False if the job is a normal one and the queue is full; or if the queue is closed.
@@ -27,12 +28,14 @@ public:
   Job* pop() noexcept;
   /// Waits for a job; null once `close` was called and the queue is empty.
   Job* wait_and_pop() noexcept;
+  /// Nothing is taken any more; what waits is still given out.
   void close() noexcept;
   /// Jobs that wait, of every class. Whoever pushed a job reads 0 only if that job was taken.
   std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
   /// As WorkPool has it.
   bool reserve(std::size_t jobs) noexcept { return places_.take(jobs); }
+  /// Takes back what `reserve` promised.
   void unreserve(std::size_t jobs) noexcept { places_.give_back(jobs); }
 
 private:
@@ -54,6 +57,7 @@ private:
 /// Threads of our own. The pool of FdPort and BlockingPort, and any host's that wants workers apart from libuv's.
 class ThreadPool : public WorkPool {
 public:
+  /// How many threads it has, and how many jobs may wait.
   struct Options {
     std::size_t threads = 4;           // At least one.
     std::size_t queue_limit = 16'384;  // Jobs that wait, and places promised. One more is refused.

@@ -37,10 +37,12 @@ namespace umbel {
 /// Any number of Contexts: lines are written one at a time, whole. Whoever writes slowly holds up all of them.
 class AccessLog : public Observer {
 public:
+  /// The clock that a line's date is of.
   using Wall = std::chrono::system_clock;
   /// Gets each line without its end. Never called twice at a time. Must not throw, nor log to the same AccessLog.
   using Sink = std::function<void(std::string_view line)>;
 
+  /// The sink hears every line; on the thread of the request's Context.
   explicit AccessLog(Sink sink) : sink_(std::move(sink)) {}
   /// Lines end in "\n". The file is not owned, not flushed (`setvbuf(file, nullptr, _IOLBF, 0)` writes every line at
   /// once), and outlives us. What cannot be written is lost; `std::ferror` tells.
@@ -48,6 +50,7 @@ public:
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
 
+  /// Writes the line.
   void replied(const ReplyEvent& event) noexcept override;
 
   /// Appends the line to `out`, as of a request that was answered at `when`; without its end.

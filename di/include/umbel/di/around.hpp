@@ -44,6 +44,7 @@ private:
 /// What an `around` function calls to let the request go on.
 class Next {
 public:
+  /// The App makes it.
   Next(Service& inner, detail::Passage& passage) noexcept : inner_(&inner), passage_(&passage) {}
 
   /// `co_await next(request)` gives the Response; it never throws. Its body may be still to come: the Response carries

@@ -252,6 +252,7 @@ public:
     push(make_call(*detail::node_of<provider>), true);
   }
 
+  /// Nothing was added.
   bool empty() const noexcept { return !first_; }
 
 private:

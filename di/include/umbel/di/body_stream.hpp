@@ -39,6 +39,7 @@ public:
   /// One `read` under way.
   class [[nodiscard]] Read {
   public:
+    /// BodyStream makes it.
     explicit Read(BodyStream& body) noexcept : body_(body) {}
 
     void enter(Env& env) noexcept { env_ = &env; }

@@ -27,6 +27,7 @@ namespace umbel {
 /// program, not to run one. A request in flight costs memory until it ends; the rest is in the buffer.
 class ChromeTrace : public Observer {
 public:
+  /// What is written, and how much of it.
   struct Options {
     std::size_t buffer = 64 * 1024;             ///< Bytes that are kept back before they are written.
     std::size_t most = std::size_t{256} << 20;  ///< Bytes of file; requests that start beyond are left out.
@@ -35,6 +36,7 @@ public:
 
   /// Opens the file, which is overwritten. Throws std::system_error if that fails.
   explicit ChromeTrace(const std::string& path) : ChromeTrace(path, Options{}) {}
+  /// Opens the file, and throws std::system_error if it cannot.
   ChromeTrace(const std::string& path, Options options);
   /// Closes, and keeps quiet about what fails.
   ~ChromeTrace() override;
@@ -47,11 +49,15 @@ public:
   /// How many requests were left out, since the file was full. Any thread.
   std::size_t left_out() const noexcept;
 
+  /// Notes when the request came.
   void request_started(const RequestEvent& event) noexcept override;
+  /// Notes when and where the node ran.
   void node(const NodeEvent& event) noexcept override;
+  /// Notes the reply, and writes the request down if it is wanted.
   void replied(const ReplyEvent& event) noexcept override;
   void request_ended(const void* id, Time time) noexcept override;
   Duration blocked_after() const noexcept override;
+  /// Notes what kept the loop.
   void loop_blocked(const BlockedEvent& event) noexcept override;
 
 private:

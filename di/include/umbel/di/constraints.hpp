@@ -261,10 +261,13 @@ struct Constraints {
 ///     Query<"limit", int, 20, ge<1>, le<100>>
 template <auto bound>
 inline constexpr detail::NumberConstraint<detail::GreaterEqual, bound> ge{};
+/// Greater: as `ge`.
 template <auto bound>
 inline constexpr detail::NumberConstraint<detail::Greater, bound> gt{};
+/// Less than or equal: as `ge`.
 template <auto bound>
 inline constexpr detail::NumberConstraint<detail::LessEqual, bound> le{};
+/// Less: as `ge`.
 template <auto bound>
 inline constexpr detail::NumberConstraint<detail::Less, bound> lt{};
 
@@ -277,6 +280,7 @@ inline constexpr detail::NumberConstraint<detail::MultipleOf, step> multiple_of{
 /// counts as one, if it does not continue a character). Of a std::vector they count its elements.
 template <std::size_t length>
 inline constexpr detail::LengthConstraint<detail::AtLeast, length> min_length{};
+/// At the most: as `min_length`.
 template <std::size_t length>
 inline constexpr detail::LengthConstraint<detail::AtMost, length> max_length{};
 

@@ -19,6 +19,7 @@ struct ConvertError {
   std::string_view type;           // Empty: no error.
   std::string_view message;        // "Input should be a valid integer, ..."
   std::string_view expected = {};  // What `ctx` says of it: {"expected": "'a', 'b' or 'c'"}. Empty: there is none.
+  /// Something is wrong with the text.
   explicit operator bool() const noexcept { return !type.empty(); }
 };
 
@@ -59,16 +60,20 @@ constexpr bool convert_few_digits(std::string_view text, std::optional<T>& out) 
 
 }  // namespace detail
 
+/// Any text, as it came.
 template <>
 struct FromText<std::string_view> {
+  /// Any text; what it refers to is the request's.
   static ConvertError convert(std::string_view text, std::optional<std::string_view>& out) noexcept {
     out = text;
     return {};
   }
 };
 
+/// Any text, copied.
 template <>
 struct FromText<std::string> {
+  /// Never an error.
   static ConvertError convert(std::string_view text, std::optional<std::string>& out) {
     out.emplace(text);
     return {};
@@ -78,6 +83,7 @@ struct FromText<std::string> {
 /// true, 1, on, yes, t, y and their opposites, in any case.
 template <>
 struct FromText<bool> {
+  /// An error where something else is there.
   static ConvertError convert(std::string_view text, std::optional<bool>& out) noexcept {
     bool value = false;
     if (const auto error = detail::parse_bool(text, value); error != detail::TextError::none)
@@ -92,7 +98,9 @@ struct FromText<bool> {
 template <std::integral T>
   requires(!detail::CharacterType<T>)
 struct FromText<T> {
+  /// What the digits are read as, before it is seen whether they fit.
   using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
+  /// An error where something else is there, or the number does not fit.
   static ConvertError convert(std::string_view text, std::optional<T>& out) noexcept {
     using Limits = std::numeric_limits<T>;
     if (detail::convert_few_digits(text, out)) return {};
@@ -111,6 +119,7 @@ struct FromText<T> {
 /// is too large are refused (`finite_number`), where pydantic takes them: JSON could not give them back.
 template <std::floating_point T>
 struct FromText<T> {
+  /// An error where something else is there, or the number does not fit.
   static ConvertError convert(std::string_view text, std::optional<T>& out) noexcept {
     constexpr long double max = std::numeric_limits<T>::max();
     constexpr double widest = std::numeric_limits<double>::max();
@@ -135,6 +144,7 @@ concept NamedEnum = FixedEnum<E> && (EnumNames<E>::count > 0);
 /// for others, or for other spellings.
 template <detail::NamedEnum E>
 struct FromText<E> {
+  /// The name of an enumerator, as it is written in the program.
   static ConvertError convert(std::string_view text, std::optional<E>& out) noexcept {
     using Names = detail::EnumNames<E>;
     E value{};
@@ -144,6 +154,7 @@ struct FromText<E> {
   }
 };
 
+/// What a text parameter may be: whatever has a FromText.
 template <class T>
 concept TextConvertible = requires(std::string_view text, std::optional<T>& out) {
   { FromText<T>::convert(text, out) } -> std::same_as<ConvertError>;

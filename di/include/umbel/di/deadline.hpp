@@ -15,6 +15,7 @@ public:
   /// The resolver calls this; a unit test may.
   explicit constexpr Deadline(Time time) noexcept : time_(time) {}
 
+  /// The request has one.
   constexpr bool is_set() const noexcept { return time_ != Time::max(); }
   /// Of the Context's clock. Time::max() if there is none.
   constexpr Time time() const noexcept { return time_; }

@@ -14,6 +14,7 @@ namespace umbel {
 /// An option of Depends and its like: run the provider for this parameter alone. What it makes never fills the shared
 /// place.
 struct Uncached {};
+/// `Depends<f, uncached>`.
 inline constexpr Uncached uncached{};
 
 namespace detail {
@@ -34,8 +35,8 @@ inline constexpr detail::ScopesOption<names...> scopes{};
 
 namespace detail {
 
-template <class T>
-inline constexpr bool never = false;
+template <class T, class Where>
+inline constexpr bool has_a_value = false;
 
 template <auto& provider, class T>
 class DependsOn {
@@ -61,13 +62,13 @@ public:
 
   template <class U = void>
   void operator*() const {
-    static_assert(never<U>,
+    static_assert(has_a_value<U, ProviderNamed<provider>>,
                   "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
                   "first, and drop the `*`; or let the provider return what you need");
   }
   template <class U = void>
   DependsOn* operator->() const {
-    static_assert(never<U>,
+    static_assert(has_a_value<U, ProviderNamed<provider>>,
                   "umbel: this provider returns void, so there is no value to use. Keep the parameter to run it "
                   "first, and drop the `->`; or let the provider return what you need");
     return nullptr;
@@ -81,7 +82,8 @@ public:
 ///     Session open_session(State<Pool> pool);
 ///     Task<Response> list_orders(Depends<open_session> session, Query<"page", int> page);
 ///
-/// Parameters that name the same provider receive the same object, however far apart they stand in the graph: a
+/// `*` and `->` give the object, and so does a conversion to `const T&`; of a provider that returns nothing there is
+/// none. Parameters that name the same provider receive the same object, however far apart they stand in the graph: a
 /// provider runs once per request, unless an edge says `Depends<f, uncached>`. Providers that do not need one another
 /// run at the same time. The object is const, lies in the request's memory and is destroyed when the request ends, in
 /// reverse order of making. If the provider fails, whoever depends on it does not run. `Depends<f, Lifetime::request>`

@@ -233,7 +233,9 @@ public:
   /// How many requests and calls were begun and are not over.
   std::size_t in_flight() const noexcept { return opening_.in_flight(); }
 
+  /// Whose routes it answers.
   App& app() noexcept { return app_; }
+  /// Where it answers them.
   Context& context() noexcept { return context_; }
 
 private:

@@ -10,12 +10,16 @@ namespace umbel {
 /// A string literal that a template can take. Written as the literal itself.
 template <std::size_t N>
 struct FixedString {
+  /// With a zero behind it.
   char text[N]{};
 
+  /// A literal.
   consteval FixedString(const char (&literal)[N]) {
     for (std::size_t i = 0; i < N; ++i) text[i] = literal[i];
   }
+  /// The text.
   constexpr std::string_view view() const noexcept { return {text, N - 1}; }
+  /// It is "".
   constexpr bool empty() const noexcept { return N == 1; }
 };
 

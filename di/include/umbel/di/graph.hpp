@@ -20,15 +20,18 @@ struct GraphNode {
 /// A route's plan: nodes in the order in which they run when none waits; the handler is the last.
 struct GraphRoute {
   std::string title;  // "GET /items/{item_id}"
+  /// In the order in which they run where nothing has to wait.
   std::vector<GraphNode> nodes;
   std::size_t hops = 0;   // How many times a request crosses to a worker.
   std::size_t bytes = 0;  // The request's memory: slots and node states.
+  /// Outermost first.
   std::vector<std::string> tags{};
 };
 
 /// What `App::graph` gives: a copy, independent of the App.
 class Graph {
 public:
+  /// In declaration order.
   std::vector<GraphRoute> routes;
 
   /// A paragraph per route.

@@ -32,13 +32,17 @@ inline constexpr bool is_text = std::convertible_to<const T&, std::string_view>;
 template <>
 inline constexpr bool is_text<void> = false;
 
+template <class Value, class Where>
+inline constexpr bool can_be_a_reply =
+    std::is_void_v<Value> || std::is_same_v<Value, Response> || is_text<Value> || Returned<Value>::is_stream;
+
 /// Turns what a handler returned into its reply.
-template <class R>
+template <class R, class Where>
 struct Reply {
   using Slot = typename Returned<R>::Slot;
   using Value = typename Returned<R>::Value;
   static constexpr bool is_response = std::is_same_v<Value, Response>;
-  static_assert(std::is_void_v<Value> || std::is_same_v<Value, Response> || is_text<Value> || Returned<R>::is_stream,
+  static_assert(can_be_a_reply<Value, Where>,
                 "umbel: a handler returns a Response, text, or nothing (204), or a Task or Result of these, or it is a "
                 "Stream or EventStream. Make a Response of it: Response::json(...), Response::text(...)");
 
@@ -76,7 +80,7 @@ public:
   static HandlerBox of(H handler) {
     HandlerBox box = of_node(std::move(handler));
     if constexpr (HasSignature<H>) {
-      using Made = Reply<typename Signature<H>::Result>;
+      using Made = Reply<typename Signature<H>::Result, HandlerNamed<H>>;
       box.respond_ = Made::function();
       box.returns_response_ = Made::is_response;
       box.streams_ = Returned<typename Signature<H>::Result>::is_stream;

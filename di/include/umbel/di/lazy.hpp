@@ -34,8 +34,10 @@ public:
   Lazy(detail::Resolver& resolver, const detail::Step& taker, detail::Input input) noexcept
       : resolver_(&resolver), taker_(&taker), input_(input) {}
 
+  /// What `co_await` waits by.
   class Awaiter {
   public:
+    /// Lazy makes it.
     Awaiter(Env& env, detail::Resolver& resolver, const detail::Step& taker, detail::Input input) noexcept
         : env_(env), resolver_(resolver), taker_(taker), input_(input), waiter_(resume, input.at.step) {}
     Awaiter(const Awaiter& other) noexcept : Awaiter(other.env_, other.resolver_, other.taker_, other.input_) {}

@@ -26,7 +26,9 @@ struct Failure {
 /// A tear-down or a background task that failed when the reply was sent already.
 struct LateError {
   const void* id;  // Of the request.
+  /// "GET /items/{item_id}"
   std::string_view route;
+  /// The name of the node that failed.
   std::string_view node;
   const Error& error;  // Valid during the call.
 };
@@ -35,17 +37,23 @@ struct LateError {
 struct RequestEvent {
   const void* id;          // The same in all events of a request; another one's when it is over.
   std::string_view route;  // "GET /items/{item_id}"; "call price_of"; empty if no route answers it: 404, 405, OPTIONS.
+  /// Valid during the call.
   const Request& request;
   Time time;  // Of the Context's clock, which is monotonic.
 };
 
 /// The reply is handed to the transport. If the peer has left, nobody gets it.
 struct ReplyEvent {
+  /// Tells the request from others that are in flight.
   const void* id;
+  /// "GET /items/{item_id}"; empty if no route answered.
   std::string_view route;
+  /// Valid during the call.
   const Request& request;
+  /// When the reply was made.
   Time time;
   Duration took;  // Since request_started.
+  /// Of the reply.
   int status;
   std::size_t body_bytes;  // As made: what HEAD, 204 and 304 leave out is in it.
 };
@@ -63,11 +71,15 @@ enum class Moment : std::uint8_t {
   closed,     // Its tear-down is over.
 };
 
+/// One node of one request, at one moment.
 struct NodeEvent {
   const void* id;  // Of the request.
+  /// "GET /items/{item_id}"
   std::string_view route;
+  /// The node's name.
   std::string_view node;
   std::size_t number;  // In GraphRoute::nodes of the route.
+  /// What the node has come to.
   Moment moment;
   bool on_worker;  // It runs, and is torn down, on the work queue.
   Time time;       // When it happened. What a worker does is told when the worker is done: other nodes' later moments
@@ -78,9 +90,12 @@ struct NodeEvent {
 /// A node's code did not give the loop back for too long.
 struct BlockedEvent {
   const void* id;  // Of the request.
+  /// "GET /items/{item_id}"
   std::string_view route;
+  /// The name of the node that had the loop.
   std::string_view node;
   Time time;  // When it began to.
+  /// How long it had it.
   Duration duration;
 };
 
@@ -89,10 +104,15 @@ struct BlockedEvent {
 class Observer {
 public:
   virtual ~Observer() = default;
+  /// A request was taken in; nothing of it has run.
   virtual void request_started(const RequestEvent&) noexcept {}
+  /// A node has come to another moment of its life.
   virtual void node(const NodeEvent&) noexcept {}
+  /// A node failed, whether or not its error became the reply.
   virtual void node_failed(const Failure&) noexcept {}
+  /// A reply was made; none of its bytes is sent.
   virtual void replied(const ReplyEvent&) noexcept {}
+  /// Something failed when the reply could not be changed any more.
   virtual void late_error(const LateError&) noexcept {}
   /// For tests: asked once for each node that was just told to be requested. An error that is given is the node's,
   /// which does not run. testing::Faults does it.
@@ -108,6 +128,7 @@ public:
   /// parameters and replies, and what a coroutine does behind an awaitable that is not umbel's, which resumes it by
   /// itself; what workers do blocks nobody.
   virtual Duration blocked_after() const noexcept { return Duration::zero(); }
+  /// A node kept the loop longer than `blocked_after()`.
   virtual void loop_blocked(const BlockedEvent&) noexcept {}
 };
 

@@ -49,13 +49,16 @@ struct OverrideLayer {
   std::atomic<const Variation*> variation{nullptr};  // Of a set: what its exchanges carry. Null: there is none yet.
 };
 
+template <class Provider, class Made, class Replacement>
+inline constexpr bool makes_the_same = std::is_same_v<Made, Replacement>;
+
 /// The types that do not match, in the compiler's message.
 template <class Provider, class Made, class Replacement>
 struct CheckSameResult {
-  static_assert(std::is_same_v<Made, Replacement>,
-                "umbel: what stands in for a provider makes exactly what the provider makes. The message names the "
-                "provider, what it makes, and what the replacement makes; a Task, Result or Resource around it does "
-                "not matter");
+  static_assert(makes_the_same<Provider, Made, Replacement>,
+                "umbel: what stands in for a provider makes exactly what the provider makes: let the replacement "
+                "return that type, with a Task, Result or Resource around it or without. The message names the "
+                "provider, what it makes, and what the replacement makes");
   static constexpr bool value = true;
 };
 
@@ -102,6 +105,7 @@ std::unique_ptr<StandIn> stand_in_for(G replacement) {
 /// it, in any order with others, and after the App too.
 class [[nodiscard]] Override {
 public:
+  /// App::override and App::decorate make it.
   Override(std::shared_ptr<detail::OverrideLayer> layer, const detail::StandIn& stand_in) noexcept
       : layer_(std::move(layer)), stand_in_(&stand_in) {}
   Override(Override&& other) noexcept = default;

@@ -24,6 +24,7 @@ namespace umbel {
 /// and the App those.
 class OverrideSet : public Service {
 public:
+  /// A set for that App, empty. The App is not owned.
   explicit OverrideSet(App& app);
   ~OverrideSet() override;
   OverrideSet(const OverrideSet&) = delete;

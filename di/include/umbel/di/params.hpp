@@ -62,6 +62,9 @@ private:
   const T* value_;
 };
 
+/// Words of the compiler's message to `Query<"page", int> page = 1`.
+struct a_default_stands_inside_the_brackets_as_in_Query_page_int_1 {};
+
 template <class T>
 class ValueParameter {
 public:
@@ -72,6 +75,9 @@ public:
   ValueParameter(const T&&)
     requires(!held_by_value<T>)
   = delete;
+  /// Only `page = 1` comes here: what is not explicit is a template, so the other one is better for `page{1}`.
+  template <class Remedy = a_default_stands_inside_the_brackets_as_in_Query_page_int_1>
+  ValueParameter(const T&, Remedy = {}) = delete;
 
   constexpr const T& operator*() const noexcept { return value_.get(); }
   constexpr const T* operator->() const noexcept { return &value_.get(); }
@@ -188,13 +194,21 @@ constexpr bool may_be_list() {
   return from == Source::query || from == Source::header;
 }
 
+// What a text parameter is, or is not; the compiler prints these with their arguments.
+template <FixedString name, class T>
+inline constexpr bool is_made_from_text = TextConvertible<T>;
+template <FixedString name, class T, auto... options>
+inline constexpr bool has_a_default_of_its_type = TextShape<T, options...>::can_be_default();
+template <FixedString name, class T, auto... options>
+inline constexpr bool has_a_default_within_its_constraints = TextShape<T, options...>::has_fitting_default();
+
 /// Instantiated where the parameter is written.
 template <Source from, FixedString name, class T, auto... options>
 struct CheckText {
   using Shape = TextShape<T, options...>;
   static_assert(!name.empty(), "umbel: a parameter needs a name: Query<\"q\">");
   static_assert(
-      TextConvertible<typename Shape::Element>,
+      is_made_from_text<name, typename Shape::Element>,
       "umbel: this parameter's type cannot be made from text. Numbers, bool, enum class, std::string, "
       "std::string_view, std::optional of them and (for Query and Header) std::vector of them can; specialise "
       "umbel::FromText<T> for a type of your own");
@@ -204,9 +218,10 @@ struct CheckText {
   static_assert(Shape::default_count == 0 || from != Source::path,
                 "umbel: a path parameter is always there, so it takes no default");
   static_assert(Shape::default_count <= 1, "umbel: a parameter has one default at the most");
-  static_assert(Shape::can_be_default(), "umbel: this default cannot become a value of the parameter's type");
+  static_assert(has_a_default_of_its_type<name, T, options...>,
+                "umbel: this default cannot become a value of the parameter's type");
   static constexpr bool options_fit = (CheckOption<name, T, options>::value && ... && true);
-  static_assert(!options_fit || Shape::has_fitting_default(),
+  static_assert(!options_fit || has_a_default_within_its_constraints<name, T, options...>,
                 "umbel: this default breaks the parameter's own constraints: change the one or the others");
   static constexpr bool value = true;
 };
@@ -377,12 +392,9 @@ struct TextValue {
   static constexpr ValueInfo info{from, name.view(), title.text, sizeof(T), alignof(T), &extract, destroyer<T>()};
 };
 
-// What the compiler says when a route's template lacks a parameter; never called at run time.
-inline void write_it_into_the_template_in_braces() {}
+/// What the compiler says when a route's template lacks a parameter; never called at run time, and not constexpr.
 template <FixedString parameter, class Where>
-constexpr void the_route_template_lacks_this_path_parameter() {
-  write_it_into_the_template_in_braces();
-}
+void the_route_template_lacks_this_path_parameter_write_it_there_in_braces() {}
 
 template <class P, Source from, FixedString name, class T, auto... options>
 struct TextTraits {
@@ -391,7 +403,8 @@ struct TextTraits {
   static constexpr Need need() {
     Need need{from};
     need.value = &TextValue<from, name, T, options...>::info;
-    if constexpr (from == Source::path) need.blame = &the_route_template_lacks_this_path_parameter<name, Where>;
+    if constexpr (from == Source::path)
+      need.blame = &the_route_template_lacks_this_path_parameter_write_it_there_in_braces<name, Where>;
     return need;
   }
   static P get(Resolver& resolver, const Step&, Input input) noexcept {
@@ -408,19 +421,19 @@ inline constexpr detail::DefaultText<text> default_to{};
 /// The default of a list: `Query<"tag", std::vector<std::string>, or_empty>` may be missing.
 inline constexpr detail::OrEmpty or_empty{};
 
-/// A parameter of the route's template, percent-decoded: `{item_id}`. T is a number, bool, an enum (by its
-/// enumerators' names), `std::string_view` (valid until the request ends), `std::string`, or a type with FromText. The
-/// options are constraints: `Path<"item_id", int, ge<1>>`. A template that lacks it does not compile. What cannot be
-/// converted, or breaks a constraint, is a 422.
+/// A parameter of the route's template, percent-decoded: `{item_id}`. `*` and `->` give the value. T is a number, bool,
+/// an enum (by its enumerators' names), `std::string_view` (valid until the request ends), `std::string`, or a type
+/// with FromText. The options are constraints: `Path<"item_id", int, ge<1>>`. A template that lacks it does not
+/// compile. What cannot be converted, or breaks a constraint, is a 422.
 template <FixedString name, class T = std::string_view, auto... options>
 class Path : public detail::ValueParameter<T> {
   static_assert(detail::CheckText<detail::Source::path, name, T, options...>::value);
   using detail::ValueParameter<T>::ValueParameter;
 };
 
-/// A parameter of the query string, percent-decoded, `+` read as a space. The first of that name counts. Missing: its
-/// default (`Query<"limit", int, 20>`), nothing (`std::optional`), or a 422. Options, in any order: a default and
-/// constraints.
+/// A parameter of the query string, percent-decoded, `+` read as a space. `*` and `->` give the value. The first of
+/// that name counts. Missing: its default (`Query<"limit", int, 20>`), nothing (`std::optional`), or a 422. Options, in
+/// any order: a default and constraints.
 ///
 ///     Query<"limit", int, 20, ge<1>, le<100>>
 ///     Query<"sort", std::string_view, default_to<"name">, pattern<"^-?[a-z]+$">>
@@ -450,11 +463,20 @@ class Cookie : public detail::ValueParameter<T> {
   using detail::ValueParameter<T>::ValueParameter;
 };
 
+template <class T>
+class Body;
+namespace detail {
+template <class B>
+inline constexpr bool is_raw_bytes = false;
+template <>
+inline constexpr bool is_raw_bytes<Body<std::string_view>> = true;
+}  // namespace detail
+
 /// The whole body, as the bytes that came; valid until the request ends. Nodes run when it is complete.
 /// A body over the transport's limit is a 413.
 template <class T = std::string_view>
 class Body : public detail::ValueParameter<std::string_view> {
-  static_assert(std::is_same_v<T, std::string_view>,
+  static_assert(detail::is_raw_bytes<Body>,
                 "umbel: Body<T> gives the raw bytes, T = std::string_view. Read a document from it with JsonReader");
   using detail::ValueParameter<std::string_view>::ValueParameter;
 };

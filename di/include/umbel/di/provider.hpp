@@ -7,9 +7,12 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "umbel/di/fixed_string.hpp"
 #include "umbel/di/names.hpp"
@@ -35,25 +38,61 @@ template <class Handler>
 struct HandlerNamed {};
 
 // The checks are instantiated where a provider or handler is named, so that what the compiler prints begins with the
-// culprit and ends with the user's own line.
+// culprit and ends with the user's own line. What a check asserts is a claim about its culprits, a variable template:
+// g++ prints it with its arguments in the first note, clang in the error itself.
+
+template <class P, class Where>
+inline constexpr bool is_taken_by_value = !Parameter<std::remove_cvref_t<P>>;
+template <class P, class Where>
+inline constexpr bool is_taken_by_const_reference = !Parameter<const std::remove_cvref_t<P>&>;
+template <class P, class Where>
+inline constexpr bool is_taken_by_reference = !Parameter<std::remove_cvref_t<P>&>;
+/// What a client could send. T may be incomplete.
+template <class T>
+inline constexpr bool may_be_sent = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+template <>
+inline constexpr bool may_be_sent<std::string> = true;
+template <>
+inline constexpr bool may_be_sent<std::string_view> = true;
+template <>
+inline constexpr bool may_be_sent<const char*> = true;
+template <class T>
+inline constexpr bool may_be_sent<std::optional<T>> = may_be_sent<T>;
+template <class T>
+inline constexpr bool may_be_sent<std::vector<T>> = may_be_sent<T>;
+
+/// False of what is no parameter at all, and T by itself.
+template <class T>
+concept AnyParameter = Parameter<T> || Parameter<const T&> || Parameter<T&>;
+template <class P, class Where>
+inline constexpr bool has_a_place_in_the_request =
+    AnyParameter<std::remove_cvref_t<P>> || !may_be_sent<std::remove_cvref_t<P>>;
+template <class P, class Where>
+inline constexpr bool is_provided = AnyParameter<std::remove_cvref_t<P>> || may_be_sent<std::remove_cvref_t<P>>;
 
 /// Of a parameter that is none.
 template <class P, class Where>
 struct CheckParameter {
-  using Plain = std::remove_cvref_t<P>;
-  static_assert(!Parameter<Plain>, "umbel: a node takes this parameter by value: write it without the `&`");
-  static_assert(!Parameter<const Plain&>,
+  static_assert(is_taken_by_value<P, Where>, "umbel: a node takes this parameter by value: write it without the `&`");
+  static_assert(is_taken_by_const_reference<P, Where>,
                 "umbel: a node takes this parameter by const reference: write `const Request&`");
-  static_assert(!Parameter<Plain&>,
+  static_assert(is_taken_by_reference<P, Where>,
                 "umbel: a node takes this parameter by reference: write `ResponseHead&`, `Background&`");
   static_assert(
-      Parameter<Plain> || Parameter<const Plain&> || Parameter<Plain&>,
-      "umbel: this node takes a parameter that nothing provides (the message names it and the node). A node may "
-      "take Depends<f>, Exclusive<f>, Guard<f>, Lazy<f>, Try<f>, After<f>, State<T>, Path<\"name\", T>, "
-      "Query<\"name\", T>, Header<\"name\", T>, Cookie<\"name\", T>, Body<std::string_view>, Scopes, Deadline, "
-      "Peer and StopToken, each by value, and const Request&, ResponseHead&, Background& and BodyStream&. To pass what "
-      "another function returns, write Depends<that_function>. (lazy.hpp, try.hpp, scopes.hpp, deadline.hpp and "
-      "peer.hpp have some of these.)");
+      has_a_place_in_the_request<P, Where>,
+      "umbel: this node takes a parameter that nothing provides. What the client sends has a place and a name: write "
+      "Path<\"name\", T>, Query<\"name\", T>, Header<\"name\", T>, Cookie<\"name\", T> or Body<>, and `*` for the "
+      "value. "
+      "To pass what another function returns, write Depends<that_function>");
+  static_assert(
+      is_provided<P, Where>,
+      "umbel: this node takes a parameter that nothing provides. To pass what another function returns, write "
+      "Depends<that_function>; what app.state(...) was given, State<T>; the request's body, Body<>. A node may take "
+      "Depends<f>, Exclusive<f>, Guard<f>, Lazy<f>, Try<f>, After<f>, State<T>, Path<\"name\", T>, Query<\"name\", T>, "
+      "Header<\"name\", T>, Cookie<\"name\", T>, Body<>, Scopes, Deadline, Peer and StopToken, each by value, and "
+      "const "
+      "Request&, ResponseHead&, Background& and BodyStream&; lazy.hpp, try.hpp, scopes.hpp, deadline.hpp, peer.hpp, "
+      "response_head.hpp, background.hpp and body_stream.hpp have those that app.hpp has not");
   static constexpr bool value = true;  // Told once, not again by those who ask.
 };
 
@@ -70,16 +109,27 @@ struct CheckParameters<TypeList<P...>, Where, false> {
       (std::conditional_t<Parameter<P>, std::true_type, CheckParameter<P, Where>>::value && ...);
 };
 
+template <class F, class Where>
+inline constexpr bool has_one_signature = HasOneCallOperator<F> || !std::is_class_v<F>;
+template <class F, class Where>
+inline constexpr bool is_called_as_const = !HasOneCallOperator<F>;
+template <class F, class Where>
+inline constexpr bool can_be_called = std::is_class_v<F>;
+template <class R, class Where>
+inline constexpr bool is_returned_by_value = !std::is_reference_v<R>;
+
 /// What a callable takes and makes, and whether a node can be made of it.
 template <class F, class Where, bool pass = HasSignature<F>>
 struct CheckCallable {
-  static_assert(HasOneCallOperator<F> || !std::is_class_v<F>,
+  static_assert(has_one_signature<F, Where>,
                 "umbel: a provider or handler is a function, or an object with one call operator that is no template: "
                 "write out its parameter types, since they say what it needs");
   static_assert(
-      !HasOneCallOperator<F>,
+      is_called_as_const<F, Where>,
       "umbel: the call operator of a provider or handler must be const, since requests share it: drop `mutable`");
-  static_assert(std::is_class_v<F>, "umbel: a provider or handler must be something that can be called");
+  static_assert(
+      can_be_called<F, Where>,
+      "umbel: a provider or handler must be something that can be called: a function, or a lambda with a name");
   using Result = void;
   using Parameters = TypeList<>;
   static constexpr bool ok = false;
@@ -89,19 +139,25 @@ struct CheckCallable<F, Where, true> {
   using Result = std::remove_reference_t<typename Signature<F>::Result>;
   using Parameters = typename Signature<F>::Parameters;
   static_assert(
-      std::is_same_v<Result, typename Signature<F>::Result>,
+      is_returned_by_value<typename Signature<F>::Result, Where>,
       "umbel: a node returns its value, which the request then owns: return a pointer in place of a reference");
   static_assert(CheckParameters<Parameters, Where>::value);
   static constexpr bool ok = std::is_same_v<Result, typename Signature<F>::Result> && are_parameters(Parameters{});
 };
 
 template <auto& provider>
+inline constexpr bool is_const = std::is_function_v<std::remove_reference_t<decltype(provider)>> ||
+                                 std::is_const_v<std::remove_reference_t<decltype(provider)>>;
+template <auto& provider, class R>
+inline constexpr bool makes_a_value = !Returned<R>::is_stream;
+
+template <auto& provider>
 struct CheckProvider : CheckCallable<std::remove_cvref_t<decltype(provider)>, ProviderNamed<provider>> {
-  static_assert(std::is_function_v<std::remove_reference_t<decltype(provider)>> ||
-                    std::is_const_v<std::remove_reference_t<decltype(provider)>>,
-                "umbel: a provider object must be const: declare it `inline constexpr`");
+  static_assert(is_const<provider>,
+                "umbel: a provider object must be const: declare it `inline constexpr`; what a lambda would capture it "
+                "takes as a parameter, State<T>");
   static_assert(
-      !Returned<typename CheckProvider::Result>::is_stream,
+      makes_a_value<provider, typename CheckProvider::Result>,
       "umbel: a Stream is a reply, and nothing that another node could take: make it the handler, or the body "
       "of the handler's Response: Response::stream(\"text/csv\", rows())");
 };
@@ -565,17 +621,19 @@ struct LifePath {
   }
 };
 
-template <bool pass, LifeStep... path>
+template <LifeStep... path>
+inline constexpr bool ends_before_what_it_uses = false;
+template <LifeStep... path>
 struct ThePath {
   static_assert(
-      pass,
+      ends_before_what_it_uses<path...>,
       "umbel: this resource outlives what it uses (the message shows the path). Give it a shorter Lifetime, or "
       "what it uses a longer one: Depends<f, Lifetime::request>, provider<f>.lifetime(Lifetime::request)");
   static constexpr bool value = true;
 };
 template <class Path, std::size_t... index>
 constexpr bool show_path(std::index_sequence<index...>) {
-  return ThePath<false, Path::template fit<index>()...>::value;
+  return ThePath<Path::template fit<index>()...>::value;
 }
 
 /// What is wrong with naming this provider here.

@@ -28,6 +28,7 @@ public:
     if (now & opening_mask) return TransportState::starting;
     return now ? TransportState::ready : TransportState::stopped;
   }
+  /// The state is `ready`: requests are welcome.
   bool is_ready() const noexcept { return state() == TransportState::ready; }
 
 private:

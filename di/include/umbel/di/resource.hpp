@@ -22,6 +22,9 @@ class SyncResource;
 
 namespace detail {
 
+/// Words of the compiler's message.
+struct write_co_yield_of_a_named_object_in_place_of_return {};
+
 enum class ResourcePhase : std::uint8_t { setting_up, yielded, yielded_twice };
 
 /// Hands the value out and waits for the outcome.
@@ -103,6 +106,10 @@ public:
                 "umbel: a Resource<T> hands out an object: T is no reference and not void");
   using Value = T;
   using detail::CoroutineHolder<detail::ResourcePromise<T>>::CoroutineHolder;
+  /// `return` where a resource says `co_yield`.
+  template <class U, class Remedy = detail::write_co_yield_of_a_named_object_in_place_of_return>
+    requires(!std::is_same_v<std::remove_cvref_t<U>, Resource> && std::is_convertible_v<U &&, T>)
+  Resource(U&&) = delete;
 };
 
 /// The same for code that blocks: both halves run on the work queue, perhaps on different threads, and nothing can be
@@ -119,6 +126,10 @@ public:
                 "umbel: a SyncResource<T> hands out an object: T is no reference and not void");
   using Value = T;
   using detail::CoroutineHolder<detail::SyncResourcePromise<T>>::CoroutineHolder;
+  /// `return` where a resource says `co_yield`.
+  template <class U, class Remedy = detail::write_co_yield_of_a_named_object_in_place_of_return>
+    requires(!std::is_same_v<std::remove_cvref_t<U>, SyncResource> && std::is_convertible_v<U &&, T>)
+  SyncResource(U&&) = delete;
 };
 
 namespace detail {

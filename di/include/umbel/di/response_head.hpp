@@ -27,6 +27,7 @@ struct CookieOptions {
   std::optional<std::chrono::sys_seconds> expires{};  // For browsers without max_age; the latter wins.
   std::string_view domain{};                          // Hosts below it get the cookie too. Empty: this host alone.
   std::string_view path = "/";                        // Empty: the request's folder.
+  /// Whether other sites' requests bring it.
   SameSite same_site = SameSite::lax;
   bool secure = false;     // Only over TLS.
   bool http_only = false;  // Hidden from scripts.

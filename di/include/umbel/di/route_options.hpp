@@ -97,11 +97,14 @@ inline constexpr TagList tags{detail::TagArray<tag...>::all, sizeof...(tag)};
 /// `body_limit` what stands closest to the route counts: route, inner router, its inclusion, outer router, App. Guards
 /// and tags add up, the App's first.
 struct RouteOptions {
+  /// What happens when too much is asked for at once; absent: as the router says.
   std::optional<Policy> policy{};
   std::optional<std::chrono::milliseconds> deadline{};  // 0: none, whatever the routers around it say.
   std::optional<OnDisconnect> on_disconnect{};          // Left out everywhere: as the request's method says.
   std::optional<std::uint64_t> body_limit{};            // Bytes; left out everywhere: as the transport says.
+  /// Beside those of the routers around.
   GuardList guards{};
+  /// Beside those of the routers around.
   TagList tags{};
 };
 

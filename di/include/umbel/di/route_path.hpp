@@ -164,6 +164,7 @@ constexpr void check_path_parameters(const NodeInfo& node, const ParsedRoute& ro
 
 /// A route whose text is known only when the program runs; see `runtime_route`.
 struct RuntimeRoute {
+  /// As it was given to `runtime_route`; not owned.
   std::string_view text;
 };
 
@@ -184,6 +185,7 @@ public:
     detail::blame(route.mistake);
     detail::check_path_parameters(detail::HandlerNode<Handler>::info, route);
   }
+  /// Is checked when the App starts.
   RoutePath(RuntimeRoute route) noexcept : text_(route.text) {}
 
   /// Without the prefix.
@@ -198,11 +200,14 @@ private:
 /// literal is checked at compile time, `runtime_route(text)` when the App starts.
 class RoutePrefix {
 public:
+  /// Is checked here.
   consteval RoutePrefix(const char* literal) : RoutePrefix(RuntimeRoute{literal}) {
     detail::blame(detail::mistake_in_plain_prefix(text_));
   }
+  /// Is checked when the App starts.
   constexpr RoutePrefix(RuntimeRoute route) noexcept : text_(route.text == "/" ? "" : route.text) {}
 
+  /// Without the slash that stands alone.
   constexpr std::string_view text() const noexcept { return text_; }
 
 private:

@@ -132,6 +132,7 @@ class Router {
                 "Router<\"/users/{id}\">");
 
 public:
+  /// A template, checked against the handler while it compiles.
   template <class H>
   using Path = std::type_identity_t<RoutePath<std::decay_t<H>, prefix>>;
 
@@ -142,22 +143,27 @@ public:
   Router(Router&&) noexcept = default;
   Router& operator=(Router&&) noexcept = default;
 
+  /// Adds a route for GET, which answers HEAD, too. The handler is kept; its type says what it needs.
   template <class H>
   Router& get(Path<H> path, H&& handler, RouteOptions options = {}) {
     return route<H>(Method::get, path, std::forward<H>(handler), options);
   }
+  /// The same for POST.
   template <class H>
   Router& post(Path<H> path, H&& handler, RouteOptions options = {}) {
     return route<H>(Method::post, path, std::forward<H>(handler), options);
   }
+  /// The same for PUT.
   template <class H>
   Router& put(Path<H> path, H&& handler, RouteOptions options = {}) {
     return route<H>(Method::put, path, std::forward<H>(handler), options);
   }
+  /// The same for PATCH.
   template <class H>
   Router& patch(Path<H> path, H&& handler, RouteOptions options = {}) {
     return route<H>(Method::patch, path, std::forward<H>(handler), options);
   }
+  /// The same for DELETE.
   template <class H>
   Router& delete_(Path<H> path, H&& handler, RouteOptions options = {}) {
     return route<H>(Method::delete_, path, std::forward<H>(handler), options);
@@ -204,8 +210,11 @@ public:
   Router& on_disconnect(OnDisconnect what) { return contents_->options().on_disconnect = what, *this; }
 
 protected:
+  /// What it has, for the App.
   const detail::RouterContents& contents() const noexcept { return *contents_; }
+  /// From now on, nothing is added.
   void close() noexcept { contents_->close(); }
+  /// Nothing can be added any more.
   bool is_closed() const noexcept { return contents_->is_closed(); }
 
 private:

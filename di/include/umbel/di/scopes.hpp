@@ -25,8 +25,11 @@ public:
   /// The resolver calls this; a unit test may. Not owned.
   explicit constexpr Scopes(std::span<const std::string_view> names) noexcept : names_(names) {}
 
+  /// In the order in which the edges ask for them, each once.
   constexpr std::span<const std::string_view> names() const noexcept { return names_; }
+  /// None is asked for.
   constexpr bool empty() const noexcept { return names_.empty(); }
+  /// That one is asked for.
   constexpr bool has(std::string_view name) const noexcept {
     return std::find(names_.begin(), names_.end(), name) != names_.end();
   }

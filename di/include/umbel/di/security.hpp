@@ -20,6 +20,7 @@ struct BearerToken {
 
 /// Who the client says it is, by HTTP Basic (RFC 7617).
 struct BasicCredentials {
+  /// Both are taken over.
   BasicCredentials(std::string name, std::string secret) : username(std::move(name)), password(std::move(secret)) {}
 
   std::string username;  // Without a colon; may be empty.
@@ -110,6 +111,7 @@ inline constexpr detail::Basic<realm> basic_realm{};
 
 /// As std::optional<BasicCredentials>. Credentials that cannot be read are refused all the same.
 inline constexpr detail::OptionalBasic<""> optional_basic{};
+/// The same with a realm in the challenge.
 template <FixedString realm>
 inline constexpr detail::OptionalBasic<realm> optional_basic_realm{};
 
@@ -119,16 +121,20 @@ inline constexpr detail::OptionalBasic<realm> optional_basic_realm{};
 ///     void check(Depends<api_key_header<"x-key">> key, State<Keys> keys);
 template <FixedString name>
 inline constexpr detail::ApiKey<Header<name, std::optional<std::string_view>>> api_key_header{};
+/// Of a query parameter: as `api_key_header`.
 template <FixedString name>
 inline constexpr detail::ApiKey<Query<name, std::optional<std::string_view>>> api_key_query{};
+/// Of a cookie: as `api_key_header`.
 template <FixedString name>
 inline constexpr detail::ApiKey<Cookie<name, std::optional<std::string_view>>> api_key_cookie{};
 
 /// The same as std::optional<std::string_view>, without refusing anybody.
 template <FixedString name>
 inline constexpr detail::OptionalApiKey<Header<name, std::optional<std::string_view>>> optional_api_key_header{};
+/// Of a query parameter: as `optional_api_key_header`.
 template <FixedString name>
 inline constexpr detail::OptionalApiKey<Query<name, std::optional<std::string_view>>> optional_api_key_query{};
+/// Of a cookie: as `optional_api_key_header`.
 template <FixedString name>
 inline constexpr detail::OptionalApiKey<Cookie<name, std::optional<std::string_view>>> optional_api_key_cookie{};
 

@@ -26,9 +26,12 @@ public:
 
   /// The resolver calls this. A unit test may too, with what outlives us.
   explicit constexpr Try(const Value& value) noexcept : value_(&value) {}
+  /// The provider failed. The error outlives this.
   explicit constexpr Try(const Error& error) noexcept : error_(&error) {}
 
+  /// The provider made its value.
   constexpr bool ok() const noexcept { return error_ == nullptr; }
+  /// The same.
   explicit constexpr operator bool() const noexcept { return ok(); }
   /// Rethrows the error if there is no value.
   const Value& value() const {
@@ -53,13 +56,18 @@ public:
   using Value = void;
 
   constexpr Try() noexcept = default;
+  /// The provider failed. The error outlives this.
   explicit constexpr Try(const Error& error) noexcept : error_(&error) {}
 
+  /// The provider did not fail.
   constexpr bool ok() const noexcept { return error_ == nullptr; }
+  /// The same.
   explicit constexpr operator bool() const noexcept { return ok(); }
+  /// Rethrows the error, if there is one.
   void value() const {
     if (error_) error_->rethrow();
   }
+  /// Only if !ok().
   constexpr const Error& error() const noexcept { return *error_; }
 
 private:

@@ -20,13 +20,18 @@ namespace umbel {
 /// One step of the way to a value, a part of `loc`: a name, or the index of an element.
 class LocationPart {
 public:
+  /// A name.
   LocationPart(const char* name) : name_(name) {}
+  /// A name.
   LocationPart(std::string_view name) : name_(name) {}
+  /// A name.
   LocationPart(std::string name) : name_(std::move(name)) {}
+  /// An index, from 0.
   template <std::integral Index>
     requires(!std::same_as<Index, bool> && !std::same_as<Index, char>)
   LocationPart(Index index) : index_(static_cast<std::size_t>(index)), is_index_(true) {}
 
+  /// It is an index, and no name.
   bool is_index() const noexcept { return is_index_; }
   /// Empty if it is an index.
   const std::string& name() const noexcept { return name_; }
@@ -49,13 +54,17 @@ struct ValidationItem {
 
   /// Adds a member to `ctx`: `.context("ge", 1)`. What JSON cannot say, text that is no UTF-8 or NaN, is left out.
   ValidationItem& context(std::string_view key, std::string_view value) &;
+  /// Adds to `ctx`, as the others below do.
   ValidationItem& context(std::string_view key, const char* value) & { return context(key, std::string_view{value}); }
+  /// A number.
   ValidationItem& context(std::string_view key, double value) &;
+  /// The same, of other numbers.
   template <std::integral Number>
   ValidationItem& context(std::string_view key, Number value) & {
     if constexpr (std::is_signed_v<Number>) return signed_context(key, value);
     else return unsigned_context(key, value);
   }
+  /// The same of a temporary.
   template <class Value>
   ValidationItem&& context(std::string_view key, Value value) && {
     return std::move(context(key, value));
@@ -80,13 +89,17 @@ private:
 class ValidationError : public HttpError {
 public:
   ValidationError() : HttpError(422) {}
+  /// One item.
   explicit ValidationError(ValidationItem item) : ValidationError() { add(std::move(item)); }
+  /// One item, spelled out.
   ValidationError(std::string type, std::vector<LocationPart> loc, std::string message,
                   std::optional<std::string_view> sent = std::nullopt)
       : ValidationError(ValidationItem{std::move(type), std::move(loc), std::move(message), sent}) {}
 
+  /// Adds an item.
   ValidationError& add(ValidationItem item) & { return items_.push_back(std::move(item)), *this; }
   ValidationError&& add(ValidationItem item) && { return std::move(add(std::move(item))); }
+  /// In the order in which the client reads them.
   const std::vector<ValidationItem>& items() const noexcept { return items_; }
 
 private:
@@ -95,6 +108,7 @@ private:
 
 /// The reply that an error deserves: an HttpError's own, `{"detail": "Internal Server Error"}` for everything else.
 Response to_response(const Error& error);
+/// The 422 with all of its items.
 Response to_response(const ValidationError& error);
 
 }  // namespace umbel

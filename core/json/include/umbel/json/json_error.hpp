@@ -13,6 +13,7 @@ namespace umbel {
 /// the names of members, which are as long and as odd as the sender made them.
 class JsonError : public std::runtime_error {
 public:
+  /// The sentence, and where in the document, in bytes from its begin.
   explicit JsonError(const std::string& sentence, std::optional<std::size_t> offset = std::nullopt)
       : std::runtime_error(sentence), offset_(offset) {}
 

@@ -27,6 +27,7 @@ template <class Item>
 class JsonIterator;
 }  // namespace detail
 
+/// What a value of a document can be.
 enum class JsonType : std::uint8_t {
   null,
   boolean,
@@ -43,18 +44,24 @@ enum class JsonType : std::uint8_t {
 /// What asks for a type throws JsonError if the value has another. The sentence names the value by its path.
 class JsonValue {
 public:
+  /// What it is.
   JsonType type() const noexcept;
+  /// It is the word null.
   bool is_null() const noexcept { return type() == JsonType::null; }
 
+  /// True or false.
   bool as_bool() const;
   /// A number that is written as an integer and fits; 1.0 is none.
   std::int64_t as_int() const;
+  /// The same, of a number that is not negative.
   std::uint64_t as_uint() const;
   /// Any number. An integer beyond 2^53 is rounded.
   double as_double() const;
   /// UTF-8 with all escapes resolved; may contain NUL. Valid as long as the reader lives.
   std::string_view as_string() const;
+  /// Its elements.
   JsonArray as_array() const;
+  /// Its members.
   JsonObject as_object() const;
 
   /// The member of that name. If the object has several, the first. Looks at one member after another.
@@ -83,6 +90,7 @@ private:
 /// A member of an object.
 struct JsonMember {
   std::string_view name;  ///< Escapes resolved. Valid as long as the reader lives.
+  /// What stands behind the colon.
   JsonValue value;
 };
 
@@ -127,8 +135,10 @@ JsonIterator<JsonMember>& JsonIterator<JsonMember>::operator++() noexcept;
 /// The elements of an array, in order: `for (JsonValue element : value.as_array())`. Lives as long as a JsonValue may.
 class JsonArray {
 public:
+  /// Over the elements, in their order.
   using Iterator = detail::JsonIterator<JsonValue>;
 
+  /// JsonValue makes it.
   JsonArray(Iterator begin, Iterator end) noexcept : begin_(begin), end_(end) {}
   Iterator begin() const noexcept { return begin_; }
   Iterator end() const noexcept { return end_; }
@@ -145,8 +155,10 @@ private:
 /// same name all show. Lives as long as a JsonValue may.
 class JsonObject {
 public:
+  /// Over the members, in their order.
   using Iterator = detail::JsonIterator<JsonMember>;
 
+  /// JsonValue makes it.
   JsonObject(Iterator begin, Iterator end) noexcept : begin_(begin), end_(end) {}
   Iterator begin() const noexcept { return begin_; }
   Iterator end() const noexcept { return end_; }
@@ -168,7 +180,9 @@ struct JsonLimits {
 /// Says that behind a text lie `JsonReader::padding` bytes which may be read, whatever they hold.
 class PaddedText {
 public:
+  /// The promise that JsonReader::padding bytes behind the text may be read.
   explicit constexpr PaddedText(std::string_view text) noexcept : text_(text) {}
+  /// Without the padding.
   constexpr std::string_view text() const noexcept { return text_; }
 
 private:

@@ -37,6 +37,7 @@ public:
     if (!detail::is_plain_json_text(text)) detail::this_key_needs_escaping_pass_it_as_a_string_view();
   }
 
+  /// As it was given.
   constexpr std::string_view text() const noexcept { return text_; }
 
 private:
@@ -90,13 +91,18 @@ public:
   JsonWriter& operator=(JsonWriter&& other) noexcept;
   ~JsonWriter() = default;
 
+  /// Opens an object, as a value or an element.
   JsonWriter& begin_object() { return begin('{', Place::key), *this; }
+  /// Closes it.
   JsonWriter& end_object() { return end('}', Place::key), *this; }
+  /// Opens an array.
   JsonWriter& begin_array() { return begin('[', Place::element), *this; }
+  /// Closes it.
   JsonWriter& end_array() { return end(']', Place::element), *this; }
 
   /// The name of the next member. The value follows. A name that is no literal is escaped, and must be UTF-8.
   JsonWriter& key(JsonKey name);
+  /// The name of the next member, of any text: what must be escaped is.
   template <JsonText Text>
   JsonWriter& key(const Text& name) {
     write_key(name);
@@ -112,6 +118,7 @@ public:
     put(start_value(most_bytes(widest)), widest);
     return *this;
   }
+  /// A value, or null.
   template <JsonScalar Scalar>
   JsonWriter& value(const std::optional<Scalar>& what) {
     return what ? value(*what) : value(nullptr);
@@ -128,10 +135,12 @@ public:
     put(start_field(name, most_bytes(widest)), widest);
     return *this;
   }
+  /// A member that has a value, or null.
   template <JsonScalar Scalar>
   JsonWriter& field(JsonKey name, const std::optional<Scalar>& what) {
     return what ? field(name, *what) : field(name, nullptr);
   }
+  /// A member whose name is any text.
   template <JsonText Text, class T>
   JsonWriter& field(const Text& name, const T& what) {
     write_key(name);

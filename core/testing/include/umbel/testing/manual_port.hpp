@@ -13,17 +13,20 @@ namespace umbel::testing {
 /// A pool whose jobs wait until the test runs them. One thread.
 class ManualPool : public WorkPool {
 public:
+  /// So many jobs may wait, and places be promised.
   explicit ManualPool(std::size_t limit = 16'384) noexcept : limit_(limit) {}
 
   bool submit(Job& job) noexcept override;
   bool reserve(std::size_t jobs) noexcept override;
   void unreserve(std::size_t jobs) noexcept override { reserved_ -= jobs; }
 
+  /// Jobs that nobody has run yet.
   std::size_t waiting() const noexcept { return jobs_.size(); }
   /// Places that are promised.
   std::size_t reserved() const noexcept { return reserved_; }
   /// Normal jobs that wait and places that are promised are not more than this: one more is refused.
   std::size_t limit() const noexcept { return limit_; }
+  /// How many jobs may wait from now on.
   void set_limit(std::size_t limit) noexcept { limit_ = limit; }
 
   /// Executes a waiting job, unless it was withdrawn, on the calling thread. Like a worker it only posts the job home:
@@ -56,6 +59,7 @@ class ManualPort : private Port {
 public:
   /// With a ManualPool of its own, or with any pool, which outlives it.
   ManualPort() : context_(*this, own_pool_) {}
+  /// The pool is not owned, and outlives the port.
   explicit ManualPort(WorkPool& pool) : context_(*this, pool) {}
   ManualPort(const ManualPort&) = delete;
   ManualPort& operator=(const ManualPort&) = delete;

@@ -30,13 +30,17 @@ public:
   std::size_t choose(std::size_t limit);
   /// True once in `times`, by chance; of a list, one more decision.
   bool once_in(std::size_t times);
+  /// It decides by chance, on a seed; otherwise by a list.
   bool is_random() const noexcept { return seed_.has_value(); }
 
   /// Decisions that were made, where there was something to decide.
   struct Choice {
+    /// What was decided.
     std::uint32_t chosen;
+    /// What it was below.
     std::uint32_t limit;
   };
+  /// All of them, in their order.
   const std::vector<Choice>& choices() const noexcept { return choices_; }
 
   /// The n-th node that is about to run fails in its place: see Faults. The first is 1; 0: none.
@@ -48,6 +52,7 @@ public:
   }
   /// For whoever can make a node fail, once for each: whether this one does.
   bool node_fails() noexcept { return ++nodes_ == fail_at_; }
+  /// How many nodes were about to run.
   std::size_t nodes() const noexcept { return nodes_; }
 
   /// Notes a mistake, if `holds` is false. The first one counts.
@@ -96,9 +101,11 @@ struct Exploration {
   std::string mistake;        // The first, and the schedule that shows it; empty if there is none.
 };
 
+/// How long `explore` goes on, and what else it holds for a mistake.
 struct ExploreOptions {
+  /// It ends after so many, complete or not.
   std::size_t max_schedules = 10'000;
-  /// Says that something is wrong, beside `Schedule::check`: [] { return ::testing::Test::HasFailure(); }
+  /// Says that something is wrong, beside `Schedule::check`: a lambda that asks GoogleTest's `HasFailure`
   bool (*has_failed)() = nullptr;
 };
 
@@ -119,17 +126,24 @@ struct ExploreOptions {
 /// given back when the scenario ends.
 Exploration explore(const Scenario& scenario, ExploreOptions options = {});
 
+/// Which seeds `for_each_seed` takes, and what else it holds for a mistake.
 struct SeedOptions {
+  /// The first seed; the others follow it.
   std::uint64_t first = 1;
+  /// How many seeds.
   std::size_t count = 1'000;
+  /// As in ExploreOptions.
   bool (*has_failed)() = nullptr;
 };
 
 /// The same for `count` seeds from `first` on. Never complete.
 Exploration for_each_seed(const Scenario& scenario, SeedOptions options = {});
 
+/// On which seed `for_each_step` runs, and what else it holds for a mistake.
 struct StepOptions {
+  /// Of all its runs.
   std::uint64_t seed = 1;
+  /// As in ExploreOptions.
   bool (*has_failed)() = nullptr;
 };
 

@@ -27,6 +27,7 @@ class Simulation;
 /// A request in a Simulation, and its reply. Owned by it.
 class SimulatedRequest final : private Exchange {
 public:
+  /// What was asked.
   using Exchange::request;
   using Exchange::stop_reason;
 
@@ -38,7 +39,9 @@ public:
   std::string body() const { return streamed_ + std::string{response().body()}; }
   /// All of the body has come. False, too, if it has broken off.
   bool is_complete() const noexcept { return replies_ > 0 && !source_ && !broken_off_; }
+  /// The first field of that name in the reply; empty if there is none. Only when it was answered.
   std::string header(std::string_view name) const { return std::string{response().header(name).value_or("")}; }
+  /// How often it was answered: 1 if all is well.
   std::size_t replies() const noexcept { return replies_; }
 
   /// The service has seen it.
@@ -50,6 +53,7 @@ public:
   SimulatedRequest& may_leave() noexcept { return may_leave_ = true, *this; }
   /// The peer leaves now. Harmless when it is over.
   void leave() noexcept { cancel(CancelReason::disconnected); }
+  /// Its peer is gone.
   bool has_left() const noexcept { return stop_.stop_requested(); }
   /// Asks the service to stop, for any reason.
   void cancel(CancelReason reason) noexcept;
@@ -138,6 +142,7 @@ public:
 
   /// A request that arrives when its turn comes. It stays where it is as long as the simulation does.
   SimulatedRequest& request(OwnedRequest request);
+  /// A GET of that target.
   SimulatedRequest& request(std::string target) { return request(OwnedRequest{Method::get, std::move(target)}); }
 
   /// Calls `answer` when its turn comes: what a fake uses in place of a network. Only on the simulation's thread.
@@ -156,16 +161,21 @@ public:
   /// Closes the service, as a transport does after its last exchange, and runs to the end.
   void close();
 
+  /// How requests come in and bodies move.
   Simulation& pace(Pace pace) noexcept { return pace_ = pace, *this; }
   /// How many jobs may wait for a worker. What is not admitted is refused.
   Simulation& worker_limit(std::size_t jobs) noexcept { return pool_.set_limit(jobs), *this; }
   /// A simulation that takes more turns than this never ends.
   Simulation& turn_limit(std::size_t turns) noexcept { return turn_limit_ = turns, *this; }
 
+  /// Where everything of it runs.
   Context& context() noexcept { return context_; }
+  /// What it decides by.
   Schedule& schedule() noexcept { return schedule_; }
   Time now() noexcept override { return now_; }
+  /// How often it has turned.
   std::size_t turns() const noexcept { return turns_; }
+  /// Those that were made, in their order.
   const std::vector<SimulatedRequest*>& requests() const noexcept { return shown_; }
 
   /// The first thing that went wrong, and how to run it again; empty if all is well.

@@ -27,6 +27,7 @@ namespace umbel {
 /// the library; in others nothing that is enqueued or posted runs any more, and the destructor still waits for jobs.
 class Loop {
 public:
+  /// What libuv's pool may take.
   struct Options {
     std::size_t queue_limit = 16'384;  // Jobs that wait for a worker, and places promised. One more is refused.
     std::size_t workers = 0;           // Of libuv's pool, at the same time. 0: all but one of them.
@@ -34,10 +35,12 @@ public:
 
   /// Owns a new uv_loop_t. Throws std::system_error if libuv cannot make one.
   Loop() : Loop(Options{}) {}
+  /// The same with options.
   explicit Loop(Options options);
   /// Borrows the host's loop: it outlives us, and turns once more after us (libuv closes handles in a later turn)
   /// before uv_loop_close. Throws std::system_error if the kernel has no descriptors left.
   explicit Loop(uv_loop_t* borrowed) : Loop(borrowed, Options{}) {}
+  /// The same with options.
   Loop(uv_loop_t* borrowed, Options options);
   /// The same with the host's own pool in place of libuv's. Not owned; outlives us.
   Loop(uv_loop_t* borrowed, WorkPool& pool);
@@ -48,7 +51,9 @@ public:
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
+  /// Its Context: alive as long as the loop.
   Context& context() noexcept;
+  /// libuv's own loop; not given away.
   uv_loop_t* native() noexcept;
 
   /// Runs until `stop`. Owned loops; a borrowed one is run by its host, by uv_run. Afterwards any thread may have the
@@ -61,6 +66,7 @@ public:
   /// A borrowed loop goes on, whatever else it has to do, until `release` was called as often as `hold`. On the loop's
   /// thread.
   void hold() noexcept;
+  /// Takes back one `hold`.
   void release() noexcept;
 
 private:

@@ -34,10 +34,12 @@ public:
     std::uint64_t body = 1024 * 1024;  // Bytes of a body, unless the service says otherwise. More is 413.
   };
 
+  /// Names and values of fields, in their order.
   using Fields = std::vector<std::pair<std::string, std::string>>;
 
   /// What a peer asks. The body follows in pieces.
   struct Question {
+    /// In capitals.
     std::string method = "GET";
     std::string target = "/";                 // As it is sent.
     Fields headers = {};                      // The transport may add others.
@@ -49,7 +51,9 @@ public:
   struct Answer {
     int status = 0;       // 0: nothing has come.
     Fields headers = {};  // Names in lower case.
+    /// All of it that came.
     std::string body = {};
+    /// The body has come to its end.
     bool is_complete = false;
     bool is_broken = false;  // Nothing more will come, and it is not complete.
   };
@@ -91,6 +95,7 @@ public:
   virtual std::unique_ptr<Peer> connect() = 0;
 };
 
+/// Starts the transport that is looked at, on a service that outlives it.
 using MakeHarness = std::unique_ptr<TransportHarness> (*)(Service& service, const TransportHarness::Limits& limits);
 
 /// Adds all cases to GoogleTest, each as `<name>Mapping.GivesTheMethod` and the like; before RUN_ALL_TESTS. Those that

@@ -34,6 +34,7 @@ public:
 /// The schedule is not owned.
 class Faults : public Observer {
 public:
+  /// The schedule says which node fails. It is not owned.
   explicit Faults(Schedule& schedule) noexcept : schedule_(schedule) {}
 
   std::unique_ptr<Error> fail_instead(const NodeEvent& event) noexcept override;

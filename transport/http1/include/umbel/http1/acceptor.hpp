@@ -33,13 +33,17 @@ enum class Deal : std::uint8_t {
 /// connections closed.
 class Acceptor {
 public:
+  /// How connections are dealt, and how many wait in the kernel.
   struct Options {
+    /// To whom the next connection goes.
     Deal deal = Deal::in_turn;
+    /// Of each socket that it listens on, in connections.
     int backlog = 1024;
   };
 
   /// The servers are not owned, at least one. They outlive the acceptor, and their loops turn as long as it lives.
   Acceptor(Loop& loop, std::vector<Server*> servers) : Acceptor(loop, std::move(servers), Options{}) {}
+  /// The same with options.
   Acceptor(Loop& loop, std::vector<Server*> servers, Options options);
   /// Closes, without what waits in the kernel, and waits until what it has handed over has arrived.
   ~Acceptor();
@@ -48,8 +52,11 @@ public:
 
   /// As Server's, but that no service is started.
   void listen(std::string_view address, int port, Layer* layer = nullptr);
+  /// The same, on a path; `mode` is the socket's.
   void listen_unix(std::string_view path, unsigned mode = 0600, Layer* layer = nullptr);
+  /// The same, on a descriptor that listens already, which is taken over.
   void listen_fd(int fd, Layer* layer = nullptr);
+  /// The same, on what systemd has handed over; returns how many there were.
   std::size_t listen_systemd(std::string_view name = {}, Layer* layer = nullptr);
   /// Of the last TCP socket that it listens on; 0 if there was none.
   int port() const noexcept;

@@ -38,8 +38,11 @@ public:
   Endpoint& operator=(const Endpoint&) = delete;
   ~Endpoint();
 
+  /// What answers the requests. Not owned.
   Service& service() const noexcept { return service_; }
+  /// Where they are answered.
   Context& context() const noexcept { return context_; }
+  /// What a request may have.
   const Limits& limits() const noexcept { return limits_; }
   /// Requests that were served and not replied to yet, or whose replies are held.
   std::size_t in_flight() const noexcept { return in_flight_; }

@@ -23,6 +23,7 @@ namespace umbel::http1 {
 /// of it. Nothing throws.
 class Filter {
 public:
+  /// How far the peers have come with one another.
   enum class State : std::uint8_t {
     opening,  // It talks with the peer on its own account; there are no inner bytes yet.
     open,
@@ -35,10 +36,12 @@ public:
   /// Only if not `busy()`.
   virtual ~Filter() = default;
 
+  /// How far it is; changes only in calls of the members below, and before `host.on_change()`.
   virtual State state() const noexcept = 0;
 
   /// Where the next outer bytes go. Empty if there is no room for now. The same place until `commit`.
   virtual std::span<char> prepare() noexcept = 0;
+  /// So many bytes were written where `prepare` said.
   virtual void commit(std::size_t bytes) noexcept = 0;
   /// Fills `room` with inner bytes; returns how many, 0 if none are complete.
   virtual std::size_t read(std::span<char> room) noexcept = 0;
@@ -53,6 +56,7 @@ public:
   virtual void close() noexcept = 0;
   /// What is to be sent now. Stays where it is until the next call that is not const.
   virtual std::string_view output() const noexcept = 0;
+  /// The first bytes of `output()` are sent.
   virtual void consumed(std::size_t bytes) noexcept = 0;
 
   /// The connection is given up. `output()` is empty from now on, the state `failed`.
@@ -100,23 +104,37 @@ public:
   /// Only if not `busy()`.
   ~FilteredSession() = default;
 
+  /// As Session's, and so are all below, of outer bytes in place of the session's own.
   std::span<char> prepare() noexcept;
+  /// So many bytes were written where `prepare` said.
   void commit(std::size_t bytes) noexcept;
+  /// Takes outer bytes; returns how many.
   [[nodiscard]] std::size_t feed(std::string_view bytes) noexcept;
+  /// The peer sends nothing more.
   void eof() noexcept;
+  /// The connection is given up.
   void abort(CancelReason reason = CancelReason::disconnected) noexcept;
+  /// Ends after the reply that is in flight.
   void drain() noexcept;
   /// While the filter opens, or in the middle of one of its pieces, `wait()` is `head`, and this gives the peer up.
   void expire() noexcept;
 
+  /// What is to be sent now.
   std::string_view output() noexcept;
+  /// The first bytes of `output()` are sent; returns what is to be sent next.
   std::string_view consumed(std::size_t bytes) noexcept;
 
+  /// What the owner should do next.
   Advice advice() const noexcept;
+  /// What it waits for, and by which clock.
   Wait wait() const noexcept;
+  /// The advice is `read`, the wait `idle`.
   bool is_idle() const noexcept;
+  /// A request is in flight, or the filter has something on another thread: it must not be destroyed.
   bool busy() const noexcept;
+  /// How many heads were begun.
   std::uint64_t requests() const noexcept { return session_.requests(); }
+  /// Bytes of the present request's body that have come.
   std::uint64_t body_received() const noexcept { return session_.body_received(); }
 
 private:

@@ -20,9 +20,10 @@ struct ServeOptions {
   Deal deal = Deal::by_kernel;             // Whose connection is whose. Of what is not TCP, or systemd's: in turn.
   std::chrono::milliseconds drain_delay{0};       // DrainOptions::delay: longer than a load balancer's checks take.
   std::chrono::milliseconds drain_limit{10'000};  // After the delay. What is left then is cut off.
+  /// Of each server, one per thread.
   ServerOptions server = {};
   Layer* layer = nullptr;  // As Server::listen has it: with a tls::Layer this is HTTPS.
-  // Called once, on the loop, when connections are accepted on all threads and the service has opened on all of them.
+  /// Called once, on the loop, when connections are accepted on all threads and the service has opened on all of them.
   void (*on_listening)(int port) = nullptr;
 };
 

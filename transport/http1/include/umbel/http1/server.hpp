@@ -16,6 +16,7 @@ namespace umbel::http1 {
 
 /// What a Server allows. A time that runs out ends the connection, as http1::Wait says.
 struct ServerOptions {
+  /// What a request may have.
   Limits limits = {};
   std::size_t connections = 16 * 1024;               // At the same time. Further ones wait in the kernel's queue.
   std::chrono::milliseconds idle_timeout{75'000};    // Between two requests.
@@ -24,6 +25,7 @@ struct ServerOptions {
   std::chrono::milliseconds output_timeout{30'000};  // Without a byte of a reply being taken.
   std::chrono::milliseconds linger_timeout{2'000};   // From our last byte to the peer's.
   std::size_t body_rate = 500;                       // Bytes per second, on the average, that a body must come with.
+  /// Connections that wait in the kernel, of each socket that it listens on.
   int backlog = 1024;
   bool reuse_port = false;  // Several loops listen on the same port, and the kernel deals out the connections.
 };
@@ -84,10 +86,13 @@ public:
   int port() const noexcept;
   /// Connections that are open, or whose request is still in flight. Any thread.
   std::size_t connections() const noexcept;
+  /// As they were given.
   const ServerOptions& options() const noexcept;
+  /// Where requests are answered: the loop's.
   Context& context() const noexcept;
 
   Capabilities capabilities() const noexcept override;
+  /// What it does now.
   TransportState state() const noexcept override;
   std::size_t in_flight() const noexcept override;
   void when_open(Notice& opened) noexcept override;

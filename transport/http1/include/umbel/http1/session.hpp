@@ -94,7 +94,9 @@ public:
   /// The first `bytes` of `output()` are written. May serve what waited for room. Returns what is to be written next.
   std::string_view consumed(std::size_t bytes) noexcept;
 
+  /// What the owner should do next: read, write, or close.
   Advice advice() const noexcept;
+  /// What the session waits for, so that the owner knows which clock runs.
   Wait wait() const noexcept;
   /// The advice is `read`, the wait `idle`: what most calls of `commit` and `consumed` end with.
   bool is_idle() const noexcept;

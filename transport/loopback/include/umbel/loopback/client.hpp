@@ -24,6 +24,7 @@ namespace umbel::loopback {
 /// One thread. A request is handled on the client's own Context while the client waits; plain nodes run on its pool.
 class Client {
 public:
+  /// What it takes to run plain nodes, and what a request may have.
   struct Options {
     std::size_t threads = 2;           // Of the pool that plain nodes run on.
     std::size_t queue_limit = 1024;    // Jobs that wait for it.
@@ -33,10 +34,13 @@ public:
   /// Starts the service, and waits until it has opened: throws StartError. It is not owned, and closed when the client
   /// goes, which it outlives.
   explicit Client(Service& service) : Client(service, Options{}) {}
+  /// The same with options.
   Client(Service& service, Options options);
   ~Client();
 
+  /// A GET of that target; waits for the reply.
   Reply get(std::string target) { return send(OwnedRequest{Method::get, std::move(target)}); }
+  /// A POST of that body; waits for the reply.
   Reply post(std::string target, std::string body);
   /// Waits for the reply; and for the release of one that is held, since nobody turns the Context afterwards.
   Reply send(OwnedRequest request) { return run(ask(std::move(request))); }
@@ -51,15 +55,18 @@ public:
     return server_->open(std::move(request), std::move(body));
   }
 
+  /// Turns the Context until the task has ended; throws what it threw.
   template <class T>
   T run(Task<T> task) {
     return port_->run(std::move(task));
   }
+  /// The same, of anything that can be awaited.
   template <class Awaitable>
   auto run(Awaitable awaitable) {
     return port_->run(std::move(awaitable));
   }
   Context& context() noexcept { return port_->context(); }
+  /// The transport behind it.
   Server& server() noexcept { return *server_; }
 
 private:

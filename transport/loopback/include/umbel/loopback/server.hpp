@@ -28,14 +28,18 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 /// What a client got. Owns its text.
 class Reply {
 public:
-  /// What a peer would see of it.
+  /// What a peer would see of a response without a source.
   explicit Reply(Response&& response) : body_(response.body()), response_(std::move(response)) {}
 
+  /// Of the reply.
   int status() const noexcept { return response_.status(); }
+  /// All of it, as a peer would see it: nothing for HEAD, 204 and 304.
   const std::string& body() const noexcept { return body_; }
   /// False if the body was made while it was sent, and broke off: then `body()` is what had come.
   bool is_complete() const noexcept { return is_complete_; }
+  /// The first field of that name, whatever its case.
   std::optional<std::string_view> header(std::string_view name) const noexcept { return response_.header(name); }
+  /// What the body is; empty if the reply does not say.
   std::string_view content_type() const noexcept { return response_.content_type(); }
   /// All of them, the content type, too.
   Fields headers() const;
@@ -57,9 +61,13 @@ public:
   Incoming(Incoming&&) noexcept = default;
   Incoming& operator=(Incoming&&) noexcept = default;
 
+  /// Of the reply.
   int status() const noexcept;
+  /// The first field of that name, whatever its case.
   std::optional<std::string_view> header(std::string_view name) const noexcept;
+  /// What the body is; empty if the reply does not say.
   std::string_view content_type() const noexcept;
+  /// All fields, in their order.
   Fields headers() const;
 
   /// The next piece, when the service has made it: until then it makes no more. Empty when no more will come. What is
@@ -88,6 +96,7 @@ private:
 /// On the Context's thread. Outlives the request that it belongs to.
 class Outgoing final : private BodySource {
 public:
+  /// Where the body is sent: the client's.
   explicit Outgoing(Context& context) noexcept : context_(context) {}
   Outgoing(const Outgoing&) = delete;
   Outgoing& operator=(const Outgoing&) = delete;
@@ -129,6 +138,7 @@ private:
 /// Whoever has no Context takes a Client, which has this inside. On the Context's thread, all of it.
 class Server final : public TransportCourse, private detail::Call::Keeper {
 public:
+  /// What a request may have, and how many there may be at once.
   struct Options {
     std::size_t body_limit = 1 << 20;                                 // Bytes; more is 413, as over HTTP.
     std::size_t in_flight = std::numeric_limits<std::size_t>::max();  // One more is 503, with Retry-After.
@@ -136,6 +146,7 @@ public:
 
   /// Neither is owned; both outlive it.
   Server(Service& service, Context& context) : Server(service, context, Options{}) {}
+  /// Neither the service nor the Context is owned; both outlive it.
   Server(Service& service, Context& context, Options options);
   /// Runs the Context until all is over: not from its own work.
   ~Server() override;

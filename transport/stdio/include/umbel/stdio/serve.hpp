@@ -11,6 +11,7 @@ namespace umbel::stdio {
 /// How to serve.
 struct ServeOptions {
   std::chrono::milliseconds drain_limit{10'000};  // After a signal. What is left then is cancelled.
+  /// Of the server.
   ServerOptions server = {};
 };
 

@@ -21,8 +21,11 @@ struct Limits {
 
 /// What a Server reads and writes.
 struct ServerOptions {
+  /// The descriptor that requests are read from.
   int input = 0;
+  /// The descriptor that replies are written to.
   int output = 1;
+  /// What a request may have.
   Limits limits = {};
 };
 
@@ -75,6 +78,7 @@ public:
   std::error_code failure() const noexcept;
 
   Capabilities capabilities() const noexcept override;
+  /// What it does now.
   TransportState state() const noexcept override;
   std::size_t in_flight() const noexcept override;
   void when_open(Notice& opened) noexcept override;

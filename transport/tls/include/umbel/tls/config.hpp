@@ -22,7 +22,9 @@ public:
 /// Certificates or a key in PEM: what a file holds whenever it is read, or a text.
 class Pem {
 public:
+  /// A file in PEM, read when the layer is made and when it is reloaded.
   static Pem file(std::string path) { return Pem{std::move(path), {}}; }
+  /// A text in PEM.
   static Pem text(std::string text) { return Pem{{}, std::move(text)}; }
 
   /// Throws ConfigError if the file cannot be read.
@@ -44,9 +46,12 @@ public:
   /// Paths of files. The chain begins with the server's own certificate; the key is not encrypted.
   Certificate(std::string chain, std::string key)
       : Certificate(Pem::file(std::move(chain)), Pem::file(std::move(key))) {}
+  /// The chain, the server's own certificate first, and its key.
   Certificate(Pem chain, Pem key) noexcept : chain_(std::move(chain)), key_(std::move(key)) {}
 
+  /// Where the chain comes from.
   const Pem& chain() const noexcept { return chain_; }
+  /// Where the key comes from.
   const Pem& key() const noexcept { return key_; }
 
 private:
@@ -54,6 +59,7 @@ private:
   Pem key_;
 };
 
+/// The least version of TLS that is spoken.
 enum class Version : std::uint8_t { tls_1_2, tls_1_3 };
 
 /// Whether clients show certificates.
@@ -83,6 +89,7 @@ public:
   /// One more, for the names that it has and no earlier one has.
   Config& add(Certificate certificate) &;
   Config&& add(Certificate certificate) && { return std::move(add(std::move(certificate))); }
+  /// What is done with a client that asks for a name that no certificate has.
   Config& unknown_names(UnknownNames which) & noexcept;
   Config&& unknown_names(UnknownNames which) && noexcept { return std::move(unknown_names(which)); }
   /// Asks clients for certificates that `authorities` have signed. Revocation lists are not looked at.

@@ -11,6 +11,7 @@
 
 namespace umbel::tls {
 
+/// How a Layer keeps and resumes sessions.
 struct LayerOptions {
   /// Handshakes that are with the Contexts' work pools at the same time; further ones wait, in order. A handshake is a
   /// millisecond of arithmetic, more or less: on the loop it would hold up all other requests, and on every core at
@@ -42,6 +43,7 @@ public:
   /// The same with other ones.
   void reload(Config config);
 
+  /// Connections since the layer was made.
   struct Counts {
     std::uint64_t handshakes;  // That came to a good end, of which
     std::uint64_t resumed;     // were short ones.
