@@ -30,6 +30,7 @@ private:
 /// is left, and get rid of them: they are used by it alone.
 class ServiceUser {
 public:
+  /// The Context that it has the service open on.
   virtual Context& home() noexcept = 0;
   /// Ends as at once as it can: what is in flight is asked to stop, and nothing is asked of the service afterwards but
   /// what its `close` takes; then comes `left_by`. On the Context's thread.
@@ -52,9 +53,10 @@ public:
   /// StartError if the service cannot work.
   virtual void start(Context&) {}
 
-  /// Tells who is about to `open`, before it does; and, after `close` or after an `open` that failed, that it has no
-  /// more to do with the service: the last call that it makes. Any thread.
+  /// Tells who is about to `open`, before it does. Any thread.
   virtual void used_by(ServiceUser&) noexcept {}
+  /// Tells, after `close` or after an `open` that failed, that it has no more to do with the service: the last call that
+  /// it makes. Any thread.
   virtual void left_by(ServiceUser&) noexcept {}
 
   /// Called after each `start`: makes what must exist before the first request, things of application lifetime. May

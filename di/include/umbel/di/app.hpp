@@ -191,7 +191,9 @@ public:
 
   void serve(Exchange& exchange) noexcept override;
 
+  /// Remembers who has it open, so that an App that goes too early can stop them.
   void used_by(ServiceUser& user) noexcept override;
+  /// Forgets them.
   void left_by(ServiceUser& user) noexcept override;
 
 private:
