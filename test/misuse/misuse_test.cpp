@@ -2,6 +2,7 @@
 // A host that drives umbel wrongly: a plain sentence in debug builds, an error or a wait in release builds.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <atomic>
@@ -28,6 +29,7 @@
 #include "umbel/http1/server.hpp"
 #include "umbel/loopback/client.hpp"
 #include "umbel/loopback/server.hpp"
+#include "umbel/stdio/server.hpp"
 #include "umbel/uv/loop.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -192,7 +194,22 @@ TEST_F(Misuse, ASecondThreadWaitsForABlockingPort) {
     EXPECT_TRUE(second_is_done);
   };
 
-  IN_RELEASE(run_on_two_threads(), "used by two threads at the same time", run_on_two_threads());
+  [[maybe_unused]] const auto run_at_once = [] {  // Nobody lets the first go on.
+    ThreadPool pool;
+    BlockingPort port{pool};
+    std::promise<void> begun;
+    Completion<> done;
+    const auto set_done = done.setter();
+    std::thread first{[&] {
+      port.context().post([&]() noexcept { begun.set_value(); });
+      port.run(wait_for(done));
+    }};
+    begun.get_future().wait();
+    port.run(one());
+  };
+  static_cast<void>(run_on_two_threads);
+
+  IN_RELEASE(run_at_once(), "used by two threads at the same time", run_on_two_threads());
 }
 
 Task<std::string> greet(State<std::promise<void>> begun, State<Completion<>> may_end) {
@@ -462,6 +479,27 @@ TEST_F(Misuse, AnAppDestroyedEarlyStopsItsServer) {
 
     EXPECT_EQ(server.state(), TransportState::stopped);
     EXPECT_THROW(server.listen("127.0.0.1", 0), StartError);
+  };
+
+  IN_RELEASE(destroy(), early_app, destroy());
+}
+
+TEST_F(Misuse, AnAppDestroyedEarlyStopsItsFilter) {
+  const auto destroy = [] {
+    Loop loop;
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    auto app = std::make_unique<App>();
+    {
+      stdio::Server server{*app, loop, {.input = ends[0], .output = ends[1]}};
+      server.start();
+
+      app.reset();
+
+      EXPECT_THROW(server.start(), StartError);
+    }
+    ::close(ends[0]);
+    ::close(ends[1]);
   };
 
   IN_RELEASE(destroy(), early_app, destroy());

@@ -34,7 +34,7 @@ constexpr std::size_t most_kept = 1024 * 1024;  // Of memory for input, once the
 //
 // The input buffer holds what was begun (up to `at_`), lines that are looked for an end (up to `scanned_`), and the
 // rest. While a read is under way nobody else touches it.
-class Server::Impl final : private Transfer::Owner {
+class Server::Impl final : private Transfer::Owner, private ServiceUser {
 public:
   Impl(Service& service, Loop& loop, const ServerOptions& options);
   ~Impl();
@@ -54,6 +54,13 @@ private:
   enum class Ending : std::uint8_t { no, soon, now };  // soon: after the delay.
 
   class Asked;
+
+  Context& home() noexcept override { return context(); }
+  void turn() noexcept override { uv_run(loop_.native(), UV_RUN_ONCE); }
+  void stop_using() noexcept override {
+    has_service_ = false;
+    stop();
+  }
 
   /// Calls a member function.
   template <void (Impl::*function)() noexcept>
@@ -140,6 +147,7 @@ private:
 
   Stage stage_ = Stage::closed;
   Ending ending_ = Ending::no;
+  bool has_service_ = true;  // It was not destroyed under us.
   bool told_draining_ = false;
   std::chrono::milliseconds limit_{0};
   std::vector<Notice*> openers_;
@@ -457,6 +465,7 @@ void Server::Impl::start() {
   const bool is_running = stage_ == Stage::opening || stage_ == Stage::open;
   if (is_running && ending_ != Ending::now) return;
   if (stage_ != Stage::closed) throw StartError{"umbel: a server that ends reads no lines"};
+  if (!has_service_) throw StartError{"umbel: the service of this server was destroyed"};
   service_.start(context());
   in_.open();
   try {
@@ -465,6 +474,7 @@ void Server::Impl::start() {
     in_.close();
     throw;
   }
+  service_.used_by(*this);
   ending_ = Ending::no;
   failure_.reset();
   io_error_ = 0;
@@ -535,12 +545,14 @@ void Server::Impl::on_service_opened(const Error* error) noexcept {
   if (error) failure_ = *error;
   if (ending_ != Ending::no) tell_draining();
   for (Notice* const opened : std::exchange(openers_, {})) opened->tell(error);
-  if (error) stop();
-  else go_on_soon();
+  if (!error) return go_on_soon();
+  service_.left_by(*this);
+  stop();
 }
 
 void Server::Impl::on_service_closed(const Error*) noexcept {
   stage_ = Stage::left;
+  service_.left_by(*this);
   go_on_soon();
 }
 
