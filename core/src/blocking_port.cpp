@@ -19,15 +19,21 @@ BlockingPort::Use::Use(BlockingPort& port) : port_(port) {
     user = {};
   }
   is_outermost_ = user != us;
+  if (port_.context_.is_running()) [[unlikely]] {
+    assert(!"umbel: a BlockingPort is told to wait from within the work that it would wait for: co_await instead");
+    if (is_outermost_) give_back();
+    throw std::logic_error{"umbel: a BlockingPort cannot wait from within its own work"};
+  }
   if (is_outermost_) port_.context_.thread().enter();
-  if (!port_.context_.is_running()) return;
-  assert(!"umbel: a BlockingPort is told to wait from within the work that it would wait for: co_await instead");
-  throw std::logic_error{"umbel: a BlockingPort cannot wait from within its own work"};
 }
 
 BlockingPort::Use::~Use() {
   if (!is_outermost_) return;
   port_.context_.thread().leave();
+  give_back();
+}
+
+void BlockingPort::Use::give_back() noexcept {
   port_.user_.store({}, std::memory_order_release);
   port_.user_.notify_one();
 }

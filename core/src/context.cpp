@@ -121,7 +121,8 @@ void Context::take_posted() noexcept {
 }
 
 std::size_t Context::run_ready(std::size_t budget) noexcept {
-  assert(thread_.enter() && "umbel: a Context is run by two threads: one of them says `thread().leave()` before");
+  [[maybe_unused]] const bool is_ours = thread_.enter();
+  assert(is_ours && "umbel: a Context is run by two threads: one of them says `thread().leave()` before");
   if (running_) return 0;
   running_ = true;
   wake_sent_ = false;

@@ -167,7 +167,11 @@ void Call::tell_sent() noexcept {
   if (was_sent_ && !carried_.source && sent_) context_->enqueue(*std::exchange(sent_, nullptr));
 }
 
-void Call::release() noexcept { end(); }
+void Call::release() noexcept {
+  const bool may_be = is_held_ && !is_over_ && !sent_ && !carried_.source;
+  assert(may_be && "an exchange was released before its reply was sent");
+  if (may_be) end();
+}
 
 void Call::end() noexcept {
   stopped_.unlink();

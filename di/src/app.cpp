@@ -86,7 +86,7 @@ std::string App::Started::allow_at(std::string_view path, detail::Escapes escape
 App::App()
     : limits_(std::make_unique<detail::Limits>()),
       overrides_(std::make_shared<detail::OverrideLayer>()),
-      lock_(std::make_unique<Lock>()) {
+      lock_(std::make_shared<Lock>()) {
   overrides_->app = this;
   borrow(readiness_);
 }
@@ -111,9 +111,9 @@ void App::left_by(ServiceUser& user) noexcept {
 
 // As soon as one has left nobody may touch it, so it is the list that is asked.
 void App::dismiss_users() noexcept {
-  const auto has = [this](const ServiceUser* user) {
-    const std::lock_guard lock{lock_->users_mutex};
-    return lock_->users.contains(*user);
+  const auto has = [all = lock_](const ServiceUser* user) {  // Asked by another thread it may come behind our end.
+    const std::lock_guard lock{all->users_mutex};
+    return all->users.contains(*user);
   };
   for (;;) {
     std::unique_lock lock{lock_->users_mutex};

@@ -49,9 +49,9 @@ void Opening::told(Notice& notice, const Error* error) noexcept {
 
 void Opening::end() noexcept {
   // What other threads have submitted and nobody has begun. They see to it that they submit nothing behind this.
+  is_stopped_ = true;
   if (submitted_.load(std::memory_order_relaxed)) {
     static_cast<void>(context_.withdraw(taker_));
-    is_stopped_ = true;
     take_submissions();
   }
   is_given_up_ = true;
@@ -74,8 +74,9 @@ void Opening::stop() noexcept {
 
 void Opening::stop_using() noexcept {
   is_given_up_ = true;
+  begin_call();
   stop();
-  close_if_unused();
+  end_call();
 }
 
 void Opening::on_begun(Call& call) noexcept {
@@ -113,10 +114,15 @@ void Opening::take_submissions() noexcept {
     oldest = taken;
     taken = next;
   }
+  // One may end the Engine, and us.
+  begin_call();
+  ++takes_;
   while (oldest) {
     Submission& submission = *std::exchange(oldest, oldest->next_);
     submission.function_(submission, is_stopped_ ? nullptr : this);
   }
+  --takes_;
+  end_call();
 }
 
 void Opening::close_if_unused() noexcept {
@@ -195,6 +201,7 @@ Task<Response> with_whole_body(Context& context, Response response) {
 }  // namespace
 
 std::future<Response> Engine::post(OwnedRequest request) {
+  assert(!context_.is_running_here() && "umbel: Engine::post from the Context's own work, which would wait for itself");
   std::promise<Response> promise;
   std::future<Response> future = promise.get_future();
   submit(std::move(request), [context = &context_, promise = std::move(promise)](Response response) mutable noexcept {

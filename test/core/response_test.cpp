@@ -80,6 +80,7 @@ TEST(Response, TakesFieldsInFrontOfItsOwn) {
 TEST(Response, HasNoBodyWhereHttpForbidsOne) {
   EXPECT_FALSE(Response::may_have_body(101));
   EXPECT_FALSE(Response::may_have_body(204));
+  EXPECT_FALSE(Response::may_have_body(205));
   EXPECT_FALSE(Response::may_have_body(304));
   EXPECT_TRUE(Response::may_have_body(200));
   EXPECT_TRUE(Response::may_have_body(404));

@@ -495,6 +495,7 @@ TEST(Server, KeepsAConnectionThatIsResetUntilItsRequestIsOver) {
 }
 
 TEST(Server, SurvivesResetsWhileItWrites) {
+  std::signal(SIGPIPE, SIG_DFL);  // It would kill us.
   TestService service;
   Running running{service};
 
@@ -504,6 +505,8 @@ TEST(Server, SurvivesResetsWhileItWrites) {
     client.receive("HTTP/1.1");
     client.reset();
   }
+
+  EXPECT_EQ(std::signal(SIGPIPE, SIG_DFL), SIG_DFL) << "and is still what it was";
 
   Client client{running.port()};
   EXPECT_EQ(status_of(client.ask(get("/hello"), "hello!")), 200);

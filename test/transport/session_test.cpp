@@ -603,6 +603,19 @@ TEST(Session, AnswersPipelinedBodiesInTwoReads) {
   EXPECT_EQ(without_date(string{c.session.output()}), expected) << "in one write";
 }
 
+// The buffer is exchanged for a larger one between the head and the request: nothing in it points to the first, or was
+// moved that did not.
+TEST(Session, KeepsWhatIsNotInTheInputWhenItGrows) {
+  const string body(8000, 'b');
+
+  EXPECT_EQ(run("POST http://b?echo HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n" + body).sent,
+            ok("POST /?echo b|"));
+  EXPECT_EQ(run("POST http://b HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n" + body).sent, ok("POST / b|"));
+  EXPECT_EQ(run("POST http://b/echo HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 8000\r\n\r\n" + body).sent,
+            ok("POST /echo b|" + body, "connection: keep-alive\r\n"));
+  EXPECT_EQ(run(post("/echo", body) + get("/x")).sent, ok("POST /echo a|" + body) + ok("GET /x a|"));
+}
+
 // Expectations.
 
 TEST(Session, AsksForTheBodyThatWaitsToBeAskedFor) {

@@ -331,6 +331,7 @@ void sends_no_body(Scene& scene, const Question& question, int status) {
 }
 void sends_no_body_to_head(Scene& scene) { sends_no_body(scene, {.method = "HEAD"}, 200); }
 void sends_no_body_with_204(Scene& scene) { sends_no_body(scene, {}, 204); }
+void sends_no_body_with_205(Scene& scene) { sends_no_body(scene, {}, 205); }
 void sends_no_body_with_304(Scene& scene) { sends_no_body(scene, {}, 304); }
 
 void echoes(Scene& scene) {
@@ -379,6 +380,7 @@ std::vector<Case> mapping_cases() {
           {"TellsALargeBody", {}, tells_large_body},
           {"SendsNoBodyToHead", {}, sends_no_body_to_head},
           {"SendsNoBodyWith204", {}, sends_no_body_with_204},
+          {"SendsNoBodyWith205", {}, sends_no_body_with_205},
           {"SendsNoBodyWith304", {}, sends_no_body_with_304},
           {"RepliesWithWhatTheRequestHolds", {}, echoes}};
 }

@@ -303,7 +303,7 @@ inline void Session::Impl::make_room() {
   if (body_ == Body::reading && !in_place_) [[unlikely]]
     return make_body_room();
   const bool is_short = capacity_ - end_ < min_room;
-  const bool has_more = filled_ && capacity_ < ample;
+  const bool has_more = filled_ && capacity_ < ample && phase_ == Phase::open;
   if ((!is_short && !has_more) || (in_flight_ && !reads_on())) return;
   if (is_pinned()) return is_short ? hold() : void();
   if (has_more) return grow(ample);
@@ -463,13 +463,14 @@ bool Session::Impl::is_block_too_large() const noexcept {
 inline bool Session::Impl::check_head() {
   if (!line_done_ && parsed_ - begin_ > endpoint_.limits_.header_block && is_block_too_large()) [[unlikely]]
     return refuse(head_too_large), false;
+  // Before the check, which may put literals in the place of what the input has.
+  if (filled_ && capacity_ < ample && is_short_of(parser_->length())) [[unlikely]]
+    grow(ample);
   if (const Refusal* const refusal = parser_->check(input_ + parsed_)) return refuse(*refusal), false;
   return true;
 }
 
 inline void Session::Impl::begin_request() {
-  if (filled_ && capacity_ < ample && is_short_of(parser_->length())) [[unlikely]]
-    grow(ample);
   in_head_ = false;
   begin_ = parsed_;
   parser_->put_request(request_);

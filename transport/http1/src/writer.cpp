@@ -68,9 +68,6 @@ inline void put_persistence(Cursor& out, Persistence persistence) noexcept {
   else out.put("\r\n");
 }
 
-// RFC 9110 section 15.3.6: 205 has no content.
-bool has_body(int status) noexcept { return Response::may_have_body(status) && status != 205; }
-
 // All but what concerns the body and the connection.
 inline void put_start(Cursor& out, int status, const Response& response, const Framing& framing) noexcept {
   if (status == 200) [[likely]] {
@@ -102,8 +99,9 @@ void write_response(Buffer& out, const Response& response, const Framing& framin
       out.room(frame_size + response.known_content_type().size() + response.header_lines().size() + body.size());
   Cursor cursor{begin};
   put_start(cursor, status, response, framing);
-  // RFC 9110 section 8.6: no Content-Length in 204; 304 would have to know the length of what was not asked for.
-  const bool with_body = has_body(status);
+  // RFC 9110 section 8.6: no Content-Length in 204; 304 would have to know the length of what was not asked for. And
+  // section 15.3.6: 205 may say that it has none.
+  const bool with_body = Response::may_have_body(status);
   if (with_body || status == 205) put_length(cursor, with_body ? body.size() : 0);
   put_persistence(cursor, framing.persistence);
   if (with_body && !framing.is_head_request) cursor.put(body);
@@ -116,7 +114,7 @@ bool write_stream_head(Buffer& out, const Response& response, const Framing& fra
   char* const begin = out.room(frame_size + response.known_content_type().size() + response.header_lines().size());
   Cursor cursor{begin};
   put_start(cursor, status, response, framing);
-  const bool with_body = has_body(status);
+  const bool with_body = Response::may_have_body(status);
   if (status == 205) put_length(cursor, 0);
   else if (with_body && end == BodyEnd::by_length) put_length(cursor, length);
   else if (with_body && end == BodyEnd::by_chunk) cursor.put("transfer-encoding: chunked\r\n");

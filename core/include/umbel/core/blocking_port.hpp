@@ -61,6 +61,8 @@ private:
     Use& operator=(const Use&) = delete;
 
   private:
+    void give_back() noexcept;
+
     BlockingPort& port_;
     bool is_outermost_;
   };

@@ -217,8 +217,10 @@ public:
   std::size_t run_ready(std::size_t budget = 256) noexcept;
   /// It is its own work that calls: no place to wait for more of it.
   bool is_running() const noexcept { return running_; }
+  /// The same, asked on any thread.
+  bool is_running_here() const noexcept { return thread_.is_ours() && running_; }
 
-  /// Whose it is. A port enters when it runs the Context; in debug builds `run_ready` does, too.
+  /// Whose it is. `run_ready` enters.
   HomeThread& thread() noexcept { return thread_; }
   /// `thread().is_here()`: the Context's thread calls, or it has none.
   bool is_here() const noexcept { return thread_.is_here(); }

@@ -67,9 +67,9 @@ public:
   int body_error() const noexcept { return body_error_; }
 
   /// Answers. Exactly once; then the exchange belongs to the transport again and may be gone. Harmless if the peer has
-  /// left. HEAD, 204 and 304 are sent without the body.
+  /// left. HEAD, 204, 205 and 304 are sent without the body.
   /// A second reply is an assertion in debug builds. In others it is dropped; but it may come to an exchange that is
-  /// another by then: who cannot be sure keeps an Answer, which knows.
+  /// another by then, or gone: who cannot be sure keeps an Answer, which knows.
   /// If the response has a BodySource, the exchange and all that its request refers to stay until that is dropped; who
   /// has begun to read the body in pieces may read on from there.
   virtual void reply(Response&& response) noexcept = 0;

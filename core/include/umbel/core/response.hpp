@@ -134,8 +134,10 @@ public:
   /// For transports: the status as it can be sent, which 200 to 999 can; of any other, a mistake, 500 is made.
   int status_to_send() const noexcept { return status_ >= 200 && status_ <= 999 ? status_ : 500; }
 
-  /// False for 1xx, 204 and 304 (RFC 9110 sections 6.4.1 and 15).
-  static constexpr bool may_have_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+  /// False for 1xx, 204, 205 and 304 (RFC 9110 sections 6.4.1 and 15).
+  static constexpr bool may_have_body(int status) noexcept {
+    return status >= 200 && status != 204 && status != 205 && status != 304;
+  }
 
 private:
   static constexpr std::string_view text_type = "text/plain; charset=utf-8";

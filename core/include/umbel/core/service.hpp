@@ -55,8 +55,8 @@ public:
 
   /// Tells who is about to `open`, before it does. Any thread.
   virtual void used_by(ServiceUser&) noexcept {}
-  /// Tells, after `close` or after an `open` that failed, that it has no more to do with the service: the last call that
-  /// it makes. Any thread.
+  /// Tells, after `close` or after an `open` that failed, that it has no more to do with the service: the last call
+  /// that it makes. Any thread.
   virtual void left_by(ServiceUser&) noexcept {}
 
   /// Called after each `start`: makes what must exist before the first request, things of application lifetime. May

@@ -184,7 +184,7 @@ public:
     call_->ask(request);
   }
   /// A call of the service with that request, which it keeps. The service is not owned.
-  ServiceCall(Service& service, OwnedRequest&& request) : ServiceCall(detail::Call::make(service)) {
+  ServiceCall(Service& service, OwnedRequest request) : ServiceCall(detail::Call::make(service)) {
     call_->ask(std::move(request));
   }
   /// Takes over what the caller has of the call.

@@ -273,7 +273,7 @@ private:
   std::vector<std::shared_ptr<detail::OverrideLayer>> sets_;
   std::vector<std::unique_ptr<detail::StandIn>> stand_ins_;  // All that a plan may refer to.
   std::unique_ptr<Started> started_;
-  std::unique_ptr<Lock> lock_;  // Several Contexts may start us at the same time.
+  std::shared_ptr<Lock> lock_;  // Several Contexts may start us at the same time.
 };
 
 }  // namespace umbel

@@ -61,7 +61,7 @@ public:
   void submit(Submission& submission) noexcept;  // Any thread.
   void begin_call() noexcept { ++in_flight_; }
   void end_call() noexcept;
-  std::size_t in_flight() const noexcept { return in_flight_; }
+  std::size_t in_flight() const noexcept { return in_flight_ - takes_; }
   /// Who answers: the App, or somebody who says that it is gone.
   Service& service() noexcept;
   /// False: it was destroyed before us.
@@ -96,7 +96,8 @@ private:
   std::vector<Work*> waiting_;
   std::unique_ptr<Error> failure_;
   IntrusiveList<Call, &Call::kept_link> calls_;  // Begun.
-  std::size_t in_flight_ = 0;                    // These, and providers that are called.
+  std::size_t in_flight_ = 0;                    // These, providers that are called, and `takes_`.
+  std::size_t takes_ = 0;                        // How often `take_submissions` is on the stack.
   bool is_over_ = false;
   bool is_stopped_ = false;
   bool is_given_up_ = false;  // The App is let go as soon as nobody uses it.
@@ -222,6 +223,8 @@ public:
   /// made while it is sent has a source, which is pulled there, too.
   template <class Done>
   void submit(OwnedRequest request, Done done);
+  /// The same for an asynchronous operation of another library's.
+  void submit(detail::Submission& submission) noexcept { opening_.submit(submission); }
   /// The same for who waits: the reply with its whole body. Any thread but the Context's, which would wait for itself.
   /// A body that breaks off is a 500.
   std::future<Response> post(OwnedRequest request);

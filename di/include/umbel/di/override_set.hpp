@@ -42,6 +42,8 @@ public:
   }
 
   void start(Context& context) override { app_.start(context); }
+  void used_by(ServiceUser& user) noexcept override { app_.used_by(user); }
+  void left_by(ServiceUser& user) noexcept override { app_.left_by(user); }
   void open(Context& context, Notice& opened) noexcept override { app_.open(context, opened); }
   void draining(Context& context) noexcept override { app_.draining(context); }
   void close(Context& context, Notice& closed) noexcept override { app_.close(context, closed); }

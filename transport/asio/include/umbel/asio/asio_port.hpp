@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "umbel/core/context.hpp"
@@ -117,7 +118,8 @@ private:
 ///     Engine engine{app, port.context()};
 ///     io.run();
 ///
-/// The port and its Context belong to the one thread that runs the io_context. (They may be made, and given their first
+/// The port and its Context belong to the one thread that runs the io_context; two that do are an assertion in debug
+/// builds, and take turns in others. (They may be made, and given their first
 /// tasks, on the thread that starts that one.)
 ///
 /// `io.run()` returns when nothing is left to do, here as elsewhere: no work is enqueued, no timer runs, no job is
@@ -178,11 +180,13 @@ private:
   void unreserve(std::size_t jobs) noexcept override { pool_.unreserve(jobs); }
 
   void go_on() noexcept override {
+    const std::lock_guard turn{mutex_};
     context_.run_ready();
     keep_running_if_needed();
   }
 
   void go_off() noexcept override {
+    const std::lock_guard turn{mutex_};
     alarm_ = Time::max();
     go_on();
   }
@@ -196,6 +200,7 @@ private:
 
   boost::asio::io_context& io_;
   WorkPool& pool_;
+  std::recursive_mutex mutex_;  // Of turns: nobody should have to wait for it.
   boost::asio::steady_timer timer_;
   std::shared_ptr<detail::AsioWakes> wakes_;
   // While somebody else will call us.

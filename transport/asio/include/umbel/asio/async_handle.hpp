@@ -49,7 +49,7 @@ public:
     auto slot = boost::asio::get_associated_cancellation_slot(call->handler_);
     if (slot.is_connected()) slot.template emplace<Canceller>(*call);
     AsioCall& begun = *call.release();  // The Context's, and perhaps over before `post` returns.
-    begun.engine_.context().post(static_cast<Work&>(begun.begin_));
+    engine.submit(begun.begin_);
   }
 
 private:
@@ -61,6 +61,11 @@ private:
 
   struct Part : Work {
     Part(Function function, AsioCall& c) noexcept : Work(function), call(c) {}
+    AsioCall& call;
+  };
+
+  struct Begin : Submission {
+    explicit Begin(AsioCall& c) noexcept : Submission(begin), call(c) {}
     AsioCall& call;
   };
 
@@ -79,29 +84,33 @@ private:
 
   template <class H>
   AsioCall(Engine& engine, OwnedRequest&& request, H&& handler)
-      : engine_(engine),
+      : context_(engine.context()),
         request_(std::move(request)),
         handler_(std::forward<H>(handler)),
         guard_(FindExecutor::get(handler_, OnTheContext{})) {}
   ~AsioCall() = default;
 
-  static Task<Response> answer(Engine& engine, OwnedRequest request) {
-    co_return co_await engine.handle(std::move(request));
+  static Task<Response> answer(Opening& opening, OwnedRequest request) {
+    co_return co_await opening.handle(std::move(request));
   }
 
-  static void begin(Work& work) noexcept {
-    AsioCall& call = static_cast<Part&>(work).call;
+  static void begin(Submission& submission, Opening* opening) noexcept {
+    AsioCall& call = static_cast<Begin&>(submission).call;
+    if (!opening) {
+      call.response_ = to_response(Error{HttpError{503}.header("retry-after", "1")});
+      return call.answered();
+    }
     const auto done = [&call](Result<Response> result) noexcept {
       call.response_ = result.ok() ? std::move(result).value() : to_response(result.error());
       call.answered();
     };
-    spawn(call.engine_.context(), answer(call.engine_, std::move(call.request_)), done, StopToken{call.stop_});
+    spawn(call.context_, answer(*opening, std::move(call.request_)), done, StopToken{call.stop_});
   }
 
   // On the handler's executor: it is not called when the handler is, nor afterwards.
   void cancel() noexcept {
     const bool is_first = state_.fetch_or(is_cancelled, std::memory_order_acq_rel) == 0;
-    if (is_first) engine_.context().post(static_cast<Work&>(cancel_));
+    if (is_first) context_.post(static_cast<Work&>(cancel_));
   }
   static void run_cancel(Work& work) noexcept {
     AsioCall& call = static_cast<Part&>(work).call;
@@ -142,7 +151,7 @@ private:
   static constexpr unsigned is_cancelled = 1;
   static constexpr unsigned is_answered = 2;
 
-  Engine& engine_;
+  Context& context_;
   OwnedRequest request_;
   Handler handler_;
   [[no_unique_address]] Guard guard_;
@@ -152,7 +161,7 @@ private:
   bool cancel_has_run_ = false;
   Response response_;
   boost::system::error_code error_;
-  Part begin_{begin, *this};
+  Begin begin_{*this};
   Part cancel_{run_cancel, *this};
 };
 
@@ -179,7 +188,8 @@ struct StartAsioCall {
 /// `operation_aborted`, and whatever the reply was. A cancellation that comes behind the answer does nothing.
 /// There are no other errors: failures are replies.
 ///
-/// The engine outlives the operation, and its loop turns until then. If the response's body is still to be made
+/// The engine outlives the operation, and its loop turns until then; what it has not begun when it stops or goes is
+/// answered with 503. If the response's body is still to be made
 /// (`Response::source`), it is pulled and dropped on the Context's thread, like its Response: such a handler's executor
 /// is one of that thread.
 template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(boost::system::error_code, Response)) Token>

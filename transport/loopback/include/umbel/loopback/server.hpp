@@ -156,7 +156,7 @@ public:
   void start() { begin(); }
 
   /// Asks. Asking the task to stop tells the service that the peer has left.
-  Task<Reply> ask(OwnedRequest&& request) {
+  Task<Reply> ask(OwnedRequest request) {
     const Method method = request.method();
     return ask(ServiceCall{service(), std::move(request)}, method);
   }
