@@ -125,6 +125,17 @@ TEST_F(AsyncHandle, GivesFailuresAsReplies) {
   EXPECT_EQ(unknown.get().substr(0, 4), "404 ");
 }
 
+TEST_F(AsyncHandle, BegunByNobodyWhenTheEngineGoesIs503) {
+  int status = 0;
+  async_handle(*engine, get("/wait"),
+               [&](error_code, const Response& response) noexcept { status = response.status(); });
+  engine.reset();
+  run();
+
+  EXPECT_EQ(status, 503);
+  EXPECT_EQ(seen.set_up, 0);
+}
+
 TEST_F(AsyncHandle, NeverCallsAHandlerWithinItself) {
   bool is_answered = false;
   async_handle(*engine, get("/fail"), [&](error_code, Response) noexcept { is_answered = true; });

@@ -24,6 +24,7 @@
 #include "umbel/core/work_pool.hpp"
 #include "umbel/di/app.hpp"
 #include "umbel/di/engine.hpp"
+#include "umbel/di/override_set.hpp"
 #include "umbel/di/provide.hpp"
 #include "umbel/di/resource.hpp"
 #include "umbel/http1/server.hpp"
@@ -251,6 +252,19 @@ TEST_F(Misuse, ASecondThreadWaitsForALoopbackClient) {
   static_cast<void>(ask_on_two_threads);
 
   IN_RELEASE(ask_at_once(), "used by two threads at the same time", ask_on_two_threads());
+}
+
+TEST_F(Misuse, ABlockingPortThatRefusedToWaitIsFreeForOthers) {
+  const auto wait_inside = [] {
+    ThreadPool pool;
+    BlockingPort port{pool};
+    port.context().post([&]() noexcept { EXPECT_THROW(port.run(one()), std::logic_error); });
+    port.context().run_ready();  // Not by the port.
+    port.context().thread().leave();
+    elsewhere([&] { EXPECT_EQ(port.run(one()), 1); });
+  };
+
+  IN_RELEASE(wait_inside(), "from within the work that it would wait for", wait_inside());
 }
 
 TEST_F(Misuse, ABlockingPortToldToWaitByItsOwnWorkIsAnError) {
@@ -505,6 +519,24 @@ TEST_F(Misuse, AnAppDestroyedEarlyStopsItsFilter) {
   IN_RELEASE(destroy(), early_app, destroy());
 }
 
+TEST_F(Misuse, AnAppDestroyedEarlyStopsTheServerOfItsOverrides) {
+  const auto destroy = [] {
+    ThreadPool pool;
+    BlockingPort port{pool};
+    auto app = std::make_unique<App>();
+    app->get("/", be_slow);
+    OverrideSet overrides{*app};
+    loopback::Server server{overrides, port.context()};
+    server.start();
+
+    app.reset();
+
+    EXPECT_EQ(server.state(), TransportState::stopped);
+  };
+
+  IN_RELEASE(destroy(), early_app, destroy());
+}
+
 TEST_F(Misuse, AnAppDestroyedEarlyStopsTheServerOfAnotherThread) {
   const auto destroy = [] {
     TurningLoop other;
@@ -615,6 +647,28 @@ TEST_F(Misuse, AnEngineDestroyedOnAnotherThreadWaits) {
   };
 
   IN_RELEASE(destroy(), "an Engine is destroyed on another thread", destroy());
+}
+
+TEST_F(Misuse, AnEngineThatGoesWithItsFirstAnswerAnswersTheOthers) {
+  ThreadPool pool;
+  BlockingPort port{pool};
+  App app;
+  app.get("/", be_quick);
+  std::optional<Engine> engine{std::in_place, app, port.context()};
+  engine->stop();
+  std::vector<int> answers;
+  engine->submit(OwnedRequest{Method::get, "/"}, [&](Response response) noexcept {
+    answers.push_back(response.status());
+    engine.reset();
+  });
+  for (int i = 0; i < 3; ++i) {
+    engine->submit(OwnedRequest{Method::get, "/"},
+                   [&](Response response) noexcept { answers.push_back(response.status()); });
+  }
+
+  port.run_until([&] { return answers.size() == 4; });
+
+  EXPECT_EQ(answers, (std::vector<int>{503, 503, 503, 503}));
 }
 
 TEST_F(Misuse, WhatIsSubmittedWhenTheEngineHasStoppedIsAnswered) {
