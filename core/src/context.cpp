@@ -2,6 +2,8 @@
 #include "umbel/core/context.hpp"
 
 #include <cassert>
+#include <cstdio>
+#include <future>
 #include <stdexcept>
 #include <thread>
 
@@ -35,17 +37,37 @@ Context::~Context() {
   // What was posted and never ran is dropped: its owner is gone or will find its own end.
 }
 
-// Nothing, in a release build: it would cost as much as what it stands before.
-inline void Context::check_thread() const noexcept {
-  assert(is_here() && "umbel: a Context is used on another thread than its own, where `post` is the way to it");
+bool Context::is_used_here() const noexcept {
+  if (is_here()) [[likely]]
+    return true;
+  assert(!"umbel: a Context is used on another thread than its own, where `post` is the way to it");
+  return false;
+}
+
+void Context::expect_outside(const char* what) const noexcept {
+  if (!is_running_here()) return;
+  std::fprintf(stderr, "%s by the Context's own work, which it waits for\n", what);
+  assert(!"umbel: a wait without end");
+}
+
+template <class F>
+void Context::run_there(F f) noexcept {
+  std::promise<void> done;
+  const std::future<void> is_done = done.get_future();
+  post([&f, done = std::move(done)]() mutable noexcept {
+    f();
+    done.set_value();
+  });
+  is_done.wait();
 }
 
 void Context::enqueue(Work& work) noexcept {
-  check_thread();
+  if (!is_used_here()) [[unlikely]]
+    return post(work);
   work.next_ = nullptr;
   (last_ ? last_->next_ : first_) = &work;
   last_ = &work;
-  if (running_ || in_turn_ || wake_sent_) return;
+  if (is_running() || in_turn_ || wake_sent_) return;
   wake_sent_ = true;
   port_.wake();
 }
@@ -61,7 +83,11 @@ void Context::post(Work& work) noexcept {
 }
 
 bool Context::withdraw(Work& work) noexcept {
-  check_thread();
+  if (!is_used_here()) [[unlikely]] {
+    bool found = false;
+    run_there([&] { found = withdraw(work); });
+    return found;
+  }
   take_posted();
   Work* before = nullptr;
   for (Work* found = first_; found; before = found, found = found->next_) {
@@ -74,7 +100,8 @@ bool Context::withdraw(Work& work) noexcept {
 }
 
 bool Context::submit(Job& job) noexcept {
-  check_thread();
+  if (!is_used_here()) [[unlikely]]
+    return false;
   job.home_ = this;
   job.state_.store(Job::State::queued, std::memory_order_relaxed);
   if (!pool_.submit(job)) return false;
@@ -121,10 +148,12 @@ void Context::take_posted() noexcept {
 }
 
 std::size_t Context::run_ready(std::size_t budget) noexcept {
+  if (running_.exchange(true, std::memory_order_acquire)) {
+    assert(is_here() && "umbel: a Context is run by two threads at once");
+    return 0;  // Whoever runs it takes what is ready, or asks for another turn.
+  }
   [[maybe_unused]] const bool is_ours = thread_.enter();
-  assert(is_ours && "umbel: a Context is run by two threads: one of them says `thread().leave()` before");
-  if (running_) return 0;
-  running_ = true;
+  assert(is_ours && "umbel: a Context goes to another thread, and the first has not said `thread().leave()`");
   wake_sent_ = false;
   take_posted();
   std::size_t ran = timers_.empty() ? 0 : fire_timers(budget);
@@ -138,12 +167,12 @@ std::size_t Context::run_ready(std::size_t budget) noexcept {
     work->function_(*work);
     ++ran;
   }
-  running_ = false;
   if (first_ || posted_.load(std::memory_order_relaxed)) {
     wake_sent_ = true;
     port_.wake();
   }
   rearm();
+  running_.store(false, std::memory_order_release);
   return ran;
 }
 
@@ -209,21 +238,23 @@ void Context::remove_timer(Timer& timer) noexcept {
 }
 
 void Timer::start(Context& context, Time when) {
-  context.check_thread();
+  if (!context.is_used_here()) [[unlikely]]
+    throw std::logic_error{"umbel: a timer is started on another thread than its Context's"};
   if (is_running()) context_->remove_timer(*this);
   context_ = &context;
   when_ = when;
   context.timers_.push_back(this);
   context.timer_up(context.timers_.size() - 1);
-  if (!context.running_) context.rearm();
+  if (!context.is_running()) context.rearm();
 }
 
 void Timer::cancel() noexcept {
   if (!is_running()) return;
-  context_->check_thread();
+  if (!context_->is_used_here()) [[unlikely]]
+    return context_->run_there([this] { cancel(); });
   context_->remove_timer(*this);
   // Without a timer left a port may have nothing to stay awake for: tell it now. Else its call comes for nothing, once.
-  if (context_->timers_.empty() && !context_->running_) context_->rearm();
+  if (context_->timers_.empty() && !context_->is_running()) context_->rearm();
 }
 
 }  // namespace umbel

@@ -3,12 +3,14 @@
 
 namespace umbel {
 
+constinit thread_local std::uint64_t detail::thread_number = 0;
+
 namespace {
 
 std::uint64_t this_thread() noexcept {
   static std::atomic<std::uint64_t> last{0};
-  thread_local const std::uint64_t number = last.fetch_add(1, std::memory_order_relaxed) + 1;
-  return number;
+  if (detail::thread_number == 0) detail::thread_number = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  return detail::thread_number;
 }
 
 // Gone with the thread.
@@ -34,13 +36,10 @@ bool HomeThread::enter() noexcept {
 
 void HomeThread::leave() noexcept { number_.fetch_or(left, std::memory_order_relaxed); }
 
-bool HomeThread::is_here() const noexcept {
-  const std::uint64_t number = number_.load(std::memory_order_relaxed);
-  if ((number & left) || number == this_thread()) return true;
+bool HomeThread::is_nobodys() const noexcept {
+  if (number_.load(std::memory_order_relaxed) & left) return true;
   const std::lock_guard lock{mutex_};
   return life_.expired();
 }
-
-bool HomeThread::is_ours() const noexcept { return number_.load(std::memory_order_relaxed) == this_thread(); }
 
 }  // namespace umbel

@@ -103,10 +103,9 @@ void TransportCourse::stop_using() noexcept {
 
 void TransportCourse::finish() noexcept {
   stop();
-  while (state_ != TransportState::stopped || looks_soon_) {
-    assert(!context_.is_running() && "umbel: a transport is destroyed by the Context's own work, which it waits for");
-    context_.run_ready();
-  }
+  if (state_ == TransportState::stopped && !looks_soon_) return;
+  context_.expect_outside("umbel: a transport is destroyed");
+  while (state_ != TransportState::stopped || looks_soon_) context_.run_ready();
 }
 
 void TransportCourse::on_opened(Notice& notice, const Error* error) noexcept {

@@ -93,10 +93,21 @@ App::App()
 
 App::~App() {
   assert(lock_->users.is_empty() && "umbel: an App is destroyed before the transports and Engines that have it open");
+  for (App* const outer : std::exchange(mounted_in_, {})) outer->lose(*this);
   dismiss_users();
+  for (const Mount& mount : mounts_) {
+    if (mount.app) std::erase(mount.app->mounted_in_, this);
+  }
   forget_overrides();
   started_.reset();
   while (!owned_.empty()) owned_.pop_back();
+}
+
+void App::lose(const App& mounted) noexcept {
+  dismiss_outer_users();
+  for (Mount& mount : mounts_) {
+    if (mount.app == &mounted) mount.app = nullptr;
+  }
 }
 
 void App::used_by(ServiceUser& user) noexcept {
@@ -125,12 +136,19 @@ void App::dismiss_users() noexcept {
         if (has(user)) user->stop_using();
       });
     lock.unlock();
+    if (is_here) user->home().expect_outside("umbel: an App in use is destroyed");
     if (is_here) user->stop_using();
     while (has(user)) {
       if (is_here) user->turn();
       else std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
   }
+}
+
+void App::dismiss_outer_users() noexcept {
+  for (App* const outer : mounted_in_) outer->dismiss_outer_users();
+  assert(lock_->users.is_empty() && "umbel: an App is destroyed before those that have open what it is mounted in");
+  dismiss_users();
 }
 
 void App::add_state(const detail::StateInfo& info, void* object) {
@@ -169,13 +187,14 @@ App& App::observe(Observer& observer) {
 
 bool App::leads_to(const App& other) const noexcept {
   return this == &other ||
-         std::any_of(mounts_.begin(), mounts_.end(), [&](const Mount& mount) { return mount.app->leads_to(other); });
+         std::any_of(mounts_.begin(), mounts_.end(), [&](const Mount& mount) { return mount.app && mount.app->leads_to(other); });
 }
 
 App& App::mount(RoutePrefix at, App& other) {
   if (is_closed()) throw std::logic_error{"umbel: the App has started; mounts must come before"};
   if (other.leads_to(*this)) throw std::logic_error{"umbel: an App cannot be mounted under itself"};
   mounts_.push_back({std::string{at.text()}, &other});
+  other.mounted_in_.push_back(this);
   return *this;
 }
 
@@ -268,6 +287,7 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
 /// A mount stands at the end of its prefix, and where a `{rest:path}` behind it would.
 void App::add_mounts(Started& started, std::vector<std::string>& problems) const {
   for (const Mount& mount : mounts_) {
+    if (!mount.app) continue;
     const detail::ParsedRoute prefix = detail::parse_prefix(mount.prefix);
     const detail::ParsedRoute behind = detail::parse_below(prefix, "/{path:path}");
     detail::RouteMistake mistake = detail::mistake_in_plain_prefix(mount.prefix);
@@ -297,6 +317,7 @@ Graph App::graph() const {
     route.tags.assign(planned->placement.tags.begin(), planned->placement.tags.end());
   }
   for (const Mount& mount : mounts_) {
+    if (!mount.app) continue;
     for (GraphRoute& route : mount.app->graph().routes) {
       route.title.insert(route.title.find('/'), mount.prefix);
       graph.routes.push_back(std::move(route));
@@ -319,6 +340,10 @@ std::vector<std::string> App::try_start(Context& context) {
   std::unique_ptr<Started> made;
   if (!started_) made = make_plans(problems);
   for (const Mount& mount : mounts_) {
+    if (!mount.app) {
+      problems.push_back(title_of_mount(mount.prefix) + ": it was destroyed");
+      continue;
+    }
     for (const std::string& problem : mount.app->try_start(context))
       problems.push_back(title_of_mount(mount.prefix) + ": " + problem);
   }
@@ -424,8 +449,11 @@ void App::close_own(Context& context, Notice& closed) noexcept {
 }
 
 void App::serve(Exchange& exchange) noexcept {
-  assert(started_ && "umbel: App::serve before App::start");
   if (!is_plain_) [[unlikely]] {
+    if (!started_) {
+      assert(!"umbel: App::serve before App::start");
+      return exchange.reply(detail_response(503));
+    }
     if (has_shared_ && !started_->shared.is_open_on(exchange.context())) return serve_before_open(exchange);
     if (outermost_) return outermost_->serve(exchange);
   }

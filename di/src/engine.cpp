@@ -2,6 +2,7 @@
 #include "umbel/di/engine.hpp"
 
 #include <cassert>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -158,6 +159,11 @@ Engine::~Engine() {
   opening_.end();
 }
 
+void Engine::hand_over(Exchange& exchange) noexcept {
+  assert(!"umbel: Engine::handle on another thread than its Context's: submit(...) is for any");
+  context_.post([this, &exchange]() noexcept { opening_.service().serve(exchange); });
+}
+
 namespace {
 
 /// Awaits that a source has more.
@@ -201,7 +207,10 @@ Task<Response> with_whole_body(Context& context, Response response) {
 }  // namespace
 
 std::future<Response> Engine::post(OwnedRequest request) {
-  assert(!context_.is_running_here() && "umbel: Engine::post from the Context's own work, which would wait for itself");
+  if (context_.is_running_here()) [[unlikely]] {
+    assert(!"umbel: Engine::post from the Context's own work, which would wait for itself: co_await handle(...)");
+    throw std::logic_error{"umbel: Engine::post from the Context's own work, which would wait for itself"};
+  }
   std::promise<Response> promise;
   std::future<Response> future = promise.get_future();
   submit(std::move(request), [context = &context_, promise = std::move(promise)](Response response) mutable noexcept {

@@ -71,28 +71,97 @@ Task<> wait_for(Completion<>& done) { co_await done; }
 
 // --- threads --------------------------------------------------------------------------------------------------------
 
-TEST_F(Misuse, WorkEnqueuedOnAnotherThreadIsASentence) {
-#ifndef NDEBUG  // A check would cost as much as enqueuing.
+[[maybe_unused]] constexpr auto wrong_thread = "used on another thread than its own";
+
+struct Noted : Work {
+  Noted() : Work([](Work& work) noexcept { static_cast<Noted&>(work).ran_on = std::this_thread::get_id(); }) {}
+  std::thread::id ran_on;
+};
+
+TEST_F(Misuse, WorkEnqueuedOnAnotherThreadIsPosted) {
   ThreadPool pool;
   FdPort port{pool};
   port.on_readable();
-  struct Nothing : Work {
-    Nothing() : Work([](Work&) noexcept {}) {}
-  } work;
+  Noted work;
+  const auto enqueue_elsewhere = [&] { elsewhere([&] { port.context().enqueue(work); }); };
 
-  EXPECT_DEATH(elsewhere([&] { port.context().enqueue(work); }), "used on another thread than its own");
-#endif
+  IN_RELEASE(enqueue_elsewhere(), wrong_thread, enqueue_elsewhere(); port.on_readable();
+             EXPECT_EQ(work.ran_on, std::this_thread::get_id()));
 }
 
-TEST_F(Misuse, ATimerStartedOnAnotherThreadIsASentence) {
-#ifndef NDEBUG
+TEST_F(Misuse, ATimerStartedOnAnotherThreadIsAnError) {
   ThreadPool pool;
   FdPort port{pool};
   port.on_readable();
   Timer timer{[](Timer&) noexcept {}};
+  const auto start_elsewhere = [&] {
+    elsewhere([&] { EXPECT_THROW(timer.start(port.context(), port.context().now()), std::logic_error); });
+  };
 
-  EXPECT_DEATH(elsewhere([&] { timer.start(port.context(), port.context().now()); }), "on another thread than its own");
-#endif
+  IN_RELEASE(start_elsewhere(), wrong_thread, start_elsewhere(); EXPECT_FALSE(timer.is_running()));
+}
+
+TEST_F(Misuse, AJobSubmittedOnAnotherThreadIsRefused) {
+  ThreadPool pool;
+  FdPort port{pool};
+  port.on_readable();
+  Job job{[](Job&) noexcept {}, [](Job&) noexcept {}};
+  bool is_taken = true;
+  const auto submit_elsewhere = [&] { elsewhere([&] { is_taken = port.context().submit(job); }); };
+
+  IN_RELEASE(submit_elsewhere(), wrong_thread, submit_elsewhere(); EXPECT_FALSE(is_taken));
+}
+
+// What ends on a foreign thread waits for a turn of the right one.
+template <class End>
+void end_elsewhere(FdPort& port, End end) {
+  std::atomic<bool> has_ended{false};
+  std::thread other{[&] {
+    end();
+    has_ended = true;
+  }};
+  while (!has_ended) port.on_readable();
+  other.join();
+}
+
+TEST_F(Misuse, ATimerCancelledOnAnotherThreadWaits) {
+  ThreadPool pool;
+  FdPort port{pool};
+  port.on_readable();
+  bool has_fired = false;
+  struct Fires : Timer {
+    explicit Fires(bool& f) : Timer([](Timer& timer) noexcept { static_cast<Fires&>(timer).fired = true; }), fired(f) {}
+    bool& fired;
+  } timer{has_fired};
+  timer.start(port.context(), port.context().now() + 1h);
+  const auto cancel = [&] { end_elsewhere(port, [&] { timer.cancel(); }); };
+
+  IN_RELEASE(cancel(), wrong_thread, cancel(); EXPECT_FALSE(timer.is_running()); EXPECT_FALSE(has_fired));
+}
+
+TEST_F(Misuse, WorkWithdrawnOnAnotherThreadIsLookedForByItsOwn) {
+  ThreadPool pool;
+  FdPort port{pool};
+  port.on_readable();
+  Noted work;
+  bool is_found = true;
+  const auto withdraw = [&] { end_elsewhere(port, [&] { is_found = port.context().withdraw(work); }); };
+
+  IN_RELEASE(withdraw(), wrong_thread, withdraw(); EXPECT_FALSE(is_found));
+}
+
+TEST_F(Misuse, AContextThatIsRunningIsNotRunByAnotherThread) {
+  ThreadPool pool;
+  FdPort port{pool};
+  const auto run_twice = [&] {
+    port.context().post([&]() noexcept {
+      elsewhere([&] { EXPECT_EQ(port.context().run_ready(), 0u); });
+      EXPECT_TRUE(port.context().is_running_here());
+    });
+    port.on_readable();
+  };
+
+  IN_RELEASE(run_twice(), "run by two threads at once", run_twice());
 }
 
 TEST_F(Misuse, ATaskSpawnedOnAnotherThreadIsAnError) {
@@ -576,6 +645,139 @@ TEST_F(Misuse, AnAppDestroyedEarlyEndsWhatIsInFlight) {
   };
 
   IN_RELEASE(destroy(), early_app, destroy());
+}
+
+TEST_F(Misuse, AMountedAppDestroyedEarlyStopsWhoHasTheOuterOpen) {
+  const auto destroy = [] {
+    ThreadPool pool;
+    BlockingPort port{pool};
+    App outermost;
+    App middle;
+    auto inner = std::make_unique<App>();
+    inner->get("/", be_slow);
+    outermost.mount("/middle", middle);
+    middle.mount("/inner", *inner);
+    loopback::Server server{outermost, port.context()};
+    server.start();
+    std::optional<Result<loopback::Reply>> reply;
+    spawn(port.context(), server.ask(OwnedRequest{Method::get, "/middle/inner"}),
+          [&](Result<loopback::Reply> got) noexcept { reply.emplace(std::move(got)); });
+    EXPECT_FALSE(reply);
+
+    inner.reset();
+
+    EXPECT_EQ(server.state(), TransportState::stopped);
+    port.run_until([&] { return reply.has_value(); });
+    loopback::Server second{outermost, port.context()};
+    EXPECT_THROW(second.start(), StartError);
+  };
+
+  IN_RELEASE(destroy(), "before those that have open what it is mounted in", destroy());
+}
+
+TEST_F(Misuse, AnAppThatLostOneBeforeItsStartSaysWhich) {
+  App outer;
+  {
+    App inner;
+    outer.mount("/shop", inner);
+  }
+  ThreadPool pool;
+  BlockingPort port{pool};
+
+  try {
+    outer.start(port.context());
+    FAIL();
+  } catch (const StartError& error) {
+    EXPECT_NE(std::string{error.what()}.find("the App mounted at /shop: it was destroyed"), std::string::npos);
+  }
+}
+
+TEST_F(Misuse, AnAppThatWasNotStartedAnswers503) {
+  const auto ask = [] {
+    ThreadPool pool;
+    BlockingPort port{pool};
+    App app;
+    app.get("/", be_quick);
+    struct Started : Service {  // It does not pass `start` on.
+      explicit Started(App& a) : app(a) {}
+      void serve(Exchange& exchange) noexcept override { app.serve(exchange); }
+      App& app;
+    } service{app};
+    loopback::Server server{service, port.context()};
+    server.start();
+
+    EXPECT_EQ(port.run(server.ask(OwnedRequest{Method::get, "/"})).status(), 503);
+  };
+
+  IN_RELEASE(ask(), "App::serve before App::start", ask());
+}
+
+#ifdef NDEBUG
+#define WAITS_WITHOUT_END(statement, sentence)                                            \
+  EXPECT_EXIT(                                                                            \
+      {                                                                                   \
+        ualarm(200'000, 0);                                                               \
+        statement;                                                                        \
+      },                                                                                  \
+      ::testing::KilledBySignal(SIGALRM), sentence)
+#else
+#define WAITS_WITHOUT_END(statement, sentence) EXPECT_DEATH(statement, sentence)
+#endif
+
+TEST_F(Misuse, AnAppDestroyedByTheWorkThatItWaitsForSaysSo) {
+#ifndef NDEBUG
+  constexpr auto sentence = early_app;
+#else
+  constexpr auto sentence = "an App in use is destroyed by the Context's own work, which it waits for";
+#endif
+  const auto destroy = [] {
+    ThreadPool pool;
+    BlockingPort port{pool};
+    auto app = std::make_unique<App>();
+    app->get("/", be_slow);
+    Engine engine{*app, port.context()};
+    engine.submit(OwnedRequest{Method::get, "/"}, [](Response) noexcept {});
+    port.run_until([&] { return engine.in_flight() == 1; });
+    port.context().post([&]() noexcept { app.reset(); });
+    port.run_until([] { return false; });
+  };
+
+  WAITS_WITHOUT_END(destroy(), sentence);
+}
+
+TEST_F(Misuse, AServerDestroyedByTheWorkThatItWaitsForSaysSo) {
+  const auto destroy = [] {
+    ThreadPool pool;
+    BlockingPort port{pool};
+    App app;
+    app.get("/", be_slow);
+    auto server = std::make_unique<loopback::Server>(app, port.context());
+    server->start();
+    spawn(port.context(), server->ask(OwnedRequest{Method::get, "/"}), [](Result<loopback::Reply>) noexcept {});
+    port.run_until([&] { return server->in_flight() == 1; });
+    port.context().post([&]() noexcept { server.reset(); });
+    port.run_until([] { return false; });
+  };
+
+  WAITS_WITHOUT_END(destroy(), "a transport is destroyed by the Context's own work, which it waits for");
+}
+
+TEST_F(Misuse, PostingByTheWorkThatAnswersIsAnError) {
+  const auto ask_itself = [] {
+    ThreadPool pool;
+    BlockingPort port{pool};
+    App app;
+    app.get("/", be_quick);
+    Engine engine{app, port.context()};
+    bool is_done = false;
+    port.context().post([&]() noexcept {
+      EXPECT_THROW(static_cast<void>(engine.post(OwnedRequest{Method::get, "/"})), std::logic_error);
+      is_done = true;
+    });
+    port.run_until([&] { return is_done; });
+  };
+
+  IN_RELEASE(ask_itself(), "which would wait for itself", ask_itself());
 }
 
 TEST_F(Misuse, AnEngineWithoutItsAppAnswers503) {

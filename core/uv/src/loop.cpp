@@ -198,9 +198,6 @@ private:
   }
 
   void go_on() noexcept {
-    const bool is_ours = context_.thread().enter();
-    assert(is_ours && "umbel: a loop is run by two threads; when it moves on the first says `thread().leave()`");
-    static_cast<void>(is_ours);
     context_.run_ready();
     hold_if_needed();
   }

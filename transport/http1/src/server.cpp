@@ -47,8 +47,7 @@ public:
 
   ~Impl() {
     assert(context().is_here() && "umbel: a Server is destroyed on another thread than its loop's");
-    assert((!context().is_running() || in_flight() == 0) &&
-           "umbel: a Server is destroyed by the Context's own work while requests are in flight, which need it");
+    if (in_flight() > 0) context().expect_outside("umbel: a Server with requests in flight is destroyed");
     if (context().is_here()) end_here();
     else end_over_there();
   }

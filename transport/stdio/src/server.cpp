@@ -458,6 +458,7 @@ Server::Impl::Impl(Service& service, Loop& loop, const ServerOptions& options)
 
 Server::Impl::~Impl() {
   if (stage_ != Stage::closed) stop();
+  if (in_flight() > 0) context().expect_outside("umbel: a Server with requests in flight is destroyed");
   while (stage_ != Stage::closed || resume_.is_queued) uv_run(loop_.native(), UV_RUN_ONCE);
 }
 

@@ -180,7 +180,8 @@ private:
 /// stacks stay flat and order fair.
 ///
 /// Its thread is the one that runs it: any other may do with it what is said to be for any thread, and nothing else.
-/// Debug builds of the library check that, in words. As long as none has run it, it may be given its first tasks by
+/// Debug builds of the library check that, in words. In release builds what another thread enqueues is posted, what it
+/// cancels or withdraws waits for a turn, its jobs are refused and its timers throw std::logic_error. As long as none has run it, it may be given its first tasks by
 /// whoever makes it; and it goes to another thread when the one has ended, or has said `thread().leave()`.
 ///
 /// A Context must outlive everything that may post to it; its destructor waits for a `post` that is under way.
@@ -216,9 +217,14 @@ public:
   /// Returns how many pieces ran.
   std::size_t run_ready(std::size_t budget = 256) noexcept;
   /// It is its own work that calls: no place to wait for more of it.
-  bool is_running() const noexcept { return running_; }
+  bool is_running() const noexcept { return running_.load(std::memory_order_relaxed); }
   /// The same, asked on any thread.
-  bool is_running_here() const noexcept { return thread_.is_ours() && running_; }
+  bool is_running_here() const noexcept { return thread_.is_ours() && is_running(); }
+
+  /// For whoever waits for what only a turn of the Context can bring: called by the Context's own work he would wait
+  /// without end, and that is said on standard error (`what`: "umbel: a Server is destroyed"), with an assertion in
+  /// debug builds. Any thread.
+  void expect_outside(const char* what) const noexcept;
 
   /// Whose it is. `run_ready` enters.
   HomeThread& thread() noexcept { return thread_; }
@@ -265,7 +271,9 @@ private:
   friend class Timer;
   friend class testing::TimerOrder;
 
-  void check_thread() const noexcept;
+  bool is_used_here() const noexcept;
+  template <class F>
+  void run_there(F f) noexcept;
   Work* take_next() noexcept;
   void take_posted() noexcept;
   std::size_t fire_timers(std::size_t budget) noexcept;
@@ -283,7 +291,7 @@ private:
   Time armed_ = Time::max();    // What the port was told.
   std::size_t jobs_away_ = 0;
   bool in_turn_ = false;
-  bool running_ = false;
+  std::atomic<bool> running_{false};
   bool wake_sent_ = false;              // By this thread, since the last run_ready.
   std::atomic<Work*> posted_{nullptr};  // The newest first.
   std::atomic<std::size_t> posters_{0};

@@ -9,6 +9,11 @@
 
 namespace umbel {
 
+namespace detail {
+/// The calling thread's; no two have the same. 0: it has entered nothing yet.
+extern constinit thread_local std::uint64_t thread_number;
+}  // namespace detail
+
 /// The thread that something belongs to: the last one that entered, until it has ended or has left. Any thread.
 class HomeThread {
 public:
@@ -21,11 +26,13 @@ public:
   /// It belongs to nobody.
   void leave() noexcept;
   /// On the thread that it belongs to; and on any, if it belongs to nobody.
-  bool is_here() const noexcept;
+  bool is_here() const noexcept { return is_ours() || is_nobodys(); }
   /// On the thread that it belongs to, and no other.
-  bool is_ours() const noexcept;
+  bool is_ours() const noexcept { return number_.load(std::memory_order_relaxed) == detail::thread_number; }
 
 private:
+  bool is_nobodys() const noexcept;
+
   static constexpr std::uint64_t left = std::uint64_t{1} << 63;
 
   std::atomic<std::uint64_t> number_{left};  // Of the thread: no two have the same. Marked as `left`: nobody's.

@@ -93,7 +93,8 @@ public:
   /// It sees the path without `at`, and `Request::root()` tells what went before; `target()` and `query()` stay as they
   /// came. `/shop` itself is its `/`, as `/shop/` is. Routes of ours come first where they fit better, as a route does
   /// that ends in `{rest:path}`: `/shop/help`, `/shop/{page}`; so does a mount with a longer prefix; `/{rest:path}`
-  /// does not. What it does not know is its own 404. Starts when we start. Not owned: it outlives us. It may be mounted
+  /// does not. What it does not know is its own 404. Starts when we start. Not owned: it outlives who has us
+  /// open, as we do, else the same happens to them; and without it we cannot start. It may be mounted
   /// several times, and serve by itself; an App that leads back to us is a std::logic_error.
   App& mount(RoutePrefix at, App& other);
 
@@ -206,7 +207,7 @@ private:
   class Opening;
   struct Mount {
     std::string prefix;
-    App* app;
+    App* app;  // Null: it has gone before us.
   };
 
   void add_state(const detail::StateInfo& info, void* object);
@@ -236,6 +237,9 @@ private:
   void open_own(Context& context, Notice& opened) noexcept;
   void close_own(Context& context, Notice& closed) noexcept;
   void dismiss_users() noexcept;
+  void dismiss_outer_users() noexcept;
+  /// One that is mounted here goes before us.
+  void lose(const App& mounted) noexcept;
   const detail::Plan* varied(const detail::Plan& plan, const Exchange& exchange) const noexcept;
   void serve_before_open(Exchange& exchange) noexcept;
   void dispatch(Exchange& exchange) noexcept;
@@ -258,12 +262,13 @@ private:
   detail::StateTable states_;
   std::vector<std::unique_ptr<detail::Around>> arounds_;
   std::vector<Mount> mounts_;
+  std::vector<App*> mounted_in_;
   Policy policy_ = Policy::concurrent;
   Duration tear_down_limit_ = std::chrono::seconds{5};
   std::vector<const detail::NodeInfo*> kept_;
   std::vector<detail::ErrorMapper> mappers_;
   std::unique_ptr<detail::Limits> limits_;
-  bool is_plain_ = true;     // Nothing but routes: nothing is around, and nothing has to be made first.
+  bool is_plain_ = false;    // It has started, and is nothing but routes: nothing around, nothing to be made first.
   bool has_shared_ = false;  // Some nodes are.
   Observers observers_;
   Observer* observer_ = nullptr;  // The only one, or `observers_`. Null: nobody listens.
