@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <deque>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -186,8 +187,8 @@ App& App::observe(Observer& observer) {
 }
 
 bool App::leads_to(const App& other) const noexcept {
-  return this == &other ||
-         std::any_of(mounts_.begin(), mounts_.end(), [&](const Mount& mount) { return mount.app && mount.app->leads_to(other); });
+  return this == &other || std::any_of(mounts_.begin(), mounts_.end(),
+                                       [&](const Mount& mount) { return mount.app && mount.app->leads_to(other); });
 }
 
 App& App::mount(RoutePrefix at, App& other) {
@@ -371,26 +372,22 @@ void App::surround() noexcept {
 
 namespace {
 
-/// Opens or closes an App and those that are mounted in it, and tells when the last of them is done.
-class Together : Notice {
+/// Tells when an App and those that are mounted in it are closed.
+class ClosedTogether : public Notice {
 public:
-  Together(Notice& done, std::size_t parts) noexcept : Notice(told), done_(done), left_(parts) {}
-  Notice& part() noexcept { return *this; }
+  ClosedTogether(Notice& done, std::size_t parts) noexcept : Notice(told), done_(done), left_(parts) {}
 
 private:
-  static void told(Notice& notice, const Error* error) noexcept {
-    auto& all = static_cast<Together&>(notice);
-    if (error && !all.error_) all.error_ = std::make_unique<Error>(*error);
+  static void told(Notice& notice, const Error*) noexcept {
+    auto& all = static_cast<ClosedTogether&>(notice);
     if (--all.left_ > 0) return;
     Notice& done = all.done_;
-    const std::unique_ptr<Error> first = std::move(all.error_);
     delete &all;
-    done.tell(first.get());
+    done.tell();
   }
 
   Notice& done_;
   std::size_t left_;
-  std::unique_ptr<Error> error_;
 };
 
 }  // namespace
@@ -416,18 +413,87 @@ private:
   Notice& opened_;
 };
 
+/// Opens an App and those that are mounted in it. If one fails, the others are closed again.
+class App::OpenedTogether {
+public:
+  static void begin(App& app, Context& context, Notice& done) {
+    auto& all = *new OpenedTogether{app, context, done};
+    for (Part& part : all.parts_) {
+      if (&part.app == &app) app.open_own(context, part);
+      else part.app.open(context, part);
+    }
+    all.part_is_done();
+  }
+
+private:
+  struct Part : Notice {
+    Part(OpenedTogether& a, App& b) noexcept : Notice(told), all(a), app(b) {}
+    OpenedTogether& all;
+    App& app;
+    bool is_open = false;
+  };
+  struct Closed : Notice {
+    explicit Closed(OpenedTogether& a) noexcept : Notice(told_closed), all(a) {}
+    OpenedTogether& all;
+  };
+
+  OpenedTogether(App& app, Context& context, Notice& done) : app_(app), context_(context), done_(done) {
+    for (const Mount& mount : app.mounts_) parts_.emplace_back(*this, *mount.app);
+    parts_.emplace_back(*this, app);
+    left_ = parts_.size() + 1;
+  }
+
+  static void told(Notice& notice, const Error* error) noexcept {
+    auto& part = static_cast<Part&>(notice);
+    OpenedTogether& all = part.all;
+    part.is_open = !error;
+    if (error && !all.error_) all.error_ = std::make_unique<Error>(*error);
+    all.part_is_done();
+  }
+  static void told_closed(Notice& notice, const Error*) noexcept { static_cast<Closed&>(notice).all.part_is_done(); }
+
+  void part_is_done() noexcept {
+    if (--left_ > 0) return;
+    if (error_ && !std::exchange(closes_, true)) return close_again();
+    Notice& done = done_;
+    const std::unique_ptr<Error> first = std::move(error_);
+    delete this;
+    done.tell(first.get());
+  }
+
+  void close_again() noexcept {
+    left_ = 1;
+    for (Part& part : parts_) {
+      if (!part.is_open) continue;
+      ++left_;
+      if (&part.app == &app_) app_.close_own(context_, closed_);
+      else part.app.close(context_, closed_);
+    }
+    part_is_done();
+  }
+
+  App& app_;
+  Context& context_;
+  Notice& done_;
+  std::deque<Part> parts_;
+  std::size_t left_ = 0;
+  bool closes_ = false;
+  std::unique_ptr<Error> error_;  // The first.
+  Closed closed_{*this};
+};
+
 void App::open(Context& context, Notice& opened) noexcept {
   readiness_.begin_opening();
   auto& counted = *new Opening{readiness_, opened};
   if (mounts_.empty()) return open_own(context, counted);
-  auto* const all = new Together{counted, mounts_.size() + 1};
-  for (const Mount& mount : mounts_) mount.app->open(context, all->part());
-  open_own(context, all->part());
+  OpenedTogether::begin(*this, context, counted);
 }
 
 void App::draining(Context& context) noexcept {
   readiness_.drains();
-  for (const Mount& mount : mounts_) mount.app->draining(context);
+  for (const Mount& mount : mounts_) {
+    if (mount.app) mount.app->draining(context);
+  }
 }
 
 void App::open_own(Context& context, Notice& opened) noexcept {
@@ -438,9 +504,13 @@ void App::open_own(Context& context, Notice& opened) noexcept {
 void App::close(Context& context, Notice& closed) noexcept {
   readiness_.closed();
   if (mounts_.empty()) return close_own(context, closed);
-  auto* const all = new Together{closed, mounts_.size() + 1};
-  for (const Mount& mount : mounts_) mount.app->close(context, all->part());
-  close_own(context, all->part());
+  std::vector<App*> there;
+  for (const Mount& mount : mounts_) {
+    if (mount.app) there.push_back(mount.app);
+  }
+  auto& all = *new ClosedTogether{closed, there.size() + 1};
+  for (App* const app : there) app->close(context, all);
+  close_own(context, all);
 }
 
 void App::close_own(Context& context, Notice& closed) noexcept {

@@ -144,6 +144,28 @@ TEST_F(SharedLife, ThatFailsToStartTellsItsNameAndIsUndone) {  // Rule 24.
   EXPECT_EQ(journal().take(), "pool+ broken+ pool!500 pool-");
 }
 
+inline constexpr auto& open_store = resource<"store">;
+inline constexpr auto store = provider<open_store>.lifetime(Lifetime::app);
+Task<std::string> uses_store(Depends<store>) { co_return "store"; }
+
+TEST_F(SharedLife, OfMountedAppsEndsIfOneOfThemFails) {  // Each set-up has one tear-down.
+  App sound, failing;
+  app.get("/", uses_store);
+  app.mount("/sound", sound);
+  app.mount("/failing", failing);
+  sound.get("/", uses_store);
+  failing.get("/", uses_broken);
+  Told opened;
+  app.start(port.context());
+
+  app.open(port.context(), opened);
+  run();
+
+  EXPECT_EQ(opened.times, 1);
+  EXPECT_NE(opened.error.find("broken"), std::string::npos) << opened.error;
+  EXPECT_EQ(journal().take(), "store+ pool+ broken+ pool!500 pool- store+ store- store-");
+}
+
 TEST_F(SharedLife, ThatFailsToStartAnswers503) {
   app.get("/", uses_broken);
 

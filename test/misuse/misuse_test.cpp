@@ -713,12 +713,12 @@ TEST_F(Misuse, AnAppThatWasNotStartedAnswers503) {
 }
 
 #ifdef NDEBUG
-#define WAITS_WITHOUT_END(statement, sentence)                                            \
-  EXPECT_EXIT(                                                                            \
-      {                                                                                   \
-        ualarm(200'000, 0);                                                               \
-        statement;                                                                        \
-      },                                                                                  \
+#define WAITS_WITHOUT_END(statement, sentence) \
+  EXPECT_EXIT(                                 \
+      {                                        \
+        ualarm(200'000, 0);                    \
+        statement;                             \
+      },                                       \
       ::testing::KilledBySignal(SIGALRM), sentence)
 #else
 #define WAITS_WITHOUT_END(statement, sentence) EXPECT_DEATH(statement, sentence)

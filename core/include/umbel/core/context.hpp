@@ -181,8 +181,9 @@ private:
 ///
 /// Its thread is the one that runs it: any other may do with it what is said to be for any thread, and nothing else.
 /// Debug builds of the library check that, in words. In release builds what another thread enqueues is posted, what it
-/// cancels or withdraws waits for a turn, its jobs are refused and its timers throw std::logic_error. As long as none has run it, it may be given its first tasks by
-/// whoever makes it; and it goes to another thread when the one has ended, or has said `thread().leave()`.
+/// cancels or withdraws waits for a turn, its jobs are refused and its timers throw std::logic_error. As long as none
+/// has run it, it may be given its first tasks by whoever makes it; and it goes to another thread when the one has
+/// ended, or has said `thread().leave()`.
 ///
 /// A Context must outlive everything that may post to it; its destructor waits for a `post` that is under way.
 class Context {

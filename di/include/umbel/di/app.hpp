@@ -205,6 +205,7 @@ private:
   struct Lock;
   class Replanning;
   class Opening;
+  class OpenedTogether;
   struct Mount {
     std::string prefix;
     App* app;  // Null: it has gone before us.
