@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "umbel/di/convert.hpp"
-#include "umbel/di/fixed_string.hpp"
+#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/pattern.hpp"
 
 namespace umbel {

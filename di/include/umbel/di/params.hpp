@@ -17,7 +17,7 @@
 #include "umbel/core/stop.hpp"
 #include "umbel/di/constraints.hpp"
 #include "umbel/di/convert.hpp"
-#include "umbel/di/fixed_string.hpp"
+#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/provider.hpp"
 
 namespace umbel {

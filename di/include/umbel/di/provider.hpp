@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "umbel/di/fixed_string.hpp"
+#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/names.hpp"
 #include "umbel/di/resolver.hpp"
 #include "umbel/di/signature.hpp"

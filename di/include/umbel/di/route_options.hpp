@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "umbel/di/fixed_string.hpp"
+#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/plan.hpp"
 #include "umbel/di/provider.hpp"
 
