@@ -10,7 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "umbel/di/enum_names.hpp"
+#include "umbel/json/detail/enum_names.hpp"
 
 namespace umbel {
 
