@@ -3,6 +3,8 @@
 // beside RapidJSON's Writer.
 
 #include <benchmark/benchmark.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 #include <simdjson.h>
 
 #include <cstdint>
@@ -15,6 +17,7 @@
 
 #include "umbel/json/json_reader.hpp"
 #include "umbel/json/model_reader.hpp"
+#include "umbel/json/model_writer.hpp"
 
 namespace {
 
@@ -173,6 +176,97 @@ void BM_read_model(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * order_text.size()));
 }
 BENCHMARK(BM_read_model);
+
+Order read_order() {
+  Order order{};
+  read_model(order_text, order);
+  return order;
+}
+
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+void write_text(Writer& writer, std::string_view text) {
+  writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+
+void write_by_hand(Writer& writer, const Address& address) {
+  writer.StartObject();
+  writer.Key("street");
+  write_text(writer, address.street);
+  writer.Key("city");
+  write_text(writer, address.city);
+  writer.Key("country");
+  write_text(writer, address.country);
+  writer.Key("postcode");
+  write_text(writer, address.postcode);
+  writer.EndObject();
+}
+
+void write_by_hand(Writer& writer, const Line& line) {
+  writer.StartObject();
+  writer.Key("product");
+  writer.Int64(line.product);
+  writer.Key("title");
+  write_text(writer, line.title);
+  writer.Key("price");
+  writer.Double(line.price);
+  writer.Key("count");
+  writer.Int(line.count);
+  writer.EndObject();
+}
+
+void write_by_hand(Writer& writer, const Order& order) {
+  writer.StartObject();
+  writer.Key("id");
+  writer.Int64(order.id);
+  writer.Key("customer");
+  write_text(writer, order.customer);
+  writer.Key("email");
+  write_text(writer, order.email);
+  writer.Key("paid");
+  writer.Bool(order.paid);
+  writer.Key("note");
+  if (order.note) write_text(writer, *order.note);
+  else writer.Null();
+  writer.Key("address");
+  write_by_hand(writer, order.address);
+  writer.Key("tags");
+  writer.StartArray();
+  for (const std::string& tag : order.tags) write_text(writer, tag);
+  writer.EndArray();
+  writer.Key("lines");
+  writer.StartArray();
+  for (const Line& line : order.lines) write_by_hand(writer, line);
+  writer.EndArray();
+  writer.EndObject();
+}
+
+void BM_write_by_hand(benchmark::State& state) {
+  const Order order = read_order();
+  rapidjson::StringBuffer buffer;
+  for (auto _ : state) {
+    buffer.Clear();
+    Writer writer(buffer);
+    write_by_hand(writer, order);
+    if (buffer.GetSize() != order_text.size()) state.SkipWithError("another size");
+    benchmark::DoNotOptimize(buffer.GetString());
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * order_text.size()));
+}
+BENCHMARK(BM_write_by_hand);
+
+void BM_write_model(benchmark::State& state) {
+  const Order order = read_order();
+  for (auto _ : state) {
+    JsonWriter json;
+    write_model(json, order);
+    const Buffer out = std::move(json).take();
+    if (out.size() != order_text.size()) state.SkipWithError("another size");
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * order_text.size()));
+}
+BENCHMARK(BM_write_model);
 
 }  // namespace
 

@@ -429,8 +429,8 @@ private:
     return count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
   }
 
-  // Members mostly come in the order of the struct. Behind a name that stands as it is comes its quote, so the quoted
-  // names are compared; never beyond the text, which has its padding.
+  // Members mostly come in the order of the struct. A name stands in the text as it is, with a quote behind it, unless
+  // it has escapes.
   std::size_t find(const Shape& shape, ondemand::field& field, std::size_t expected, std::string_view& other) {
     const char* const name = field.key().raw();
     if (expected < shape.count && stands_at(name, shape.members[expected])) return expected;
@@ -440,9 +440,9 @@ private:
   }
 
   bool stands_at(const char* name, const MemberShape& member) const noexcept {
-    const std::string_view wanted = member.quoted_name.substr(1, member.quoted_name.size() - 2);  // `name"`
+    const std::string_view wanted = member.name();
     const auto rest = static_cast<std::size_t>(text_.data() + text_.size() - name);
-    return wanted.size() <= rest && std::memcmp(name, wanted.data(), wanted.size()) == 0;
+    return wanted.size() < rest && name[wanted.size()] == '"' && std::memcmp(name, wanted.data(), wanted.size()) == 0;
   }
 
   [[gnu::noinline]] static std::size_t find_escaped(const Shape& shape, ondemand::field& field,

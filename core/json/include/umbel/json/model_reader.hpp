@@ -41,10 +41,6 @@ constexpr void check_readable() noexcept {
                 "umbel: a std::string_view in a model has nobody to keep its characters once the model is read: take "
                 "std::string; to write models it is fine");
 }
-
-/// What a document can be.
-template <class T>
-concept Document = is_list<T> || is_array<T> || is_map<T> || Model<T>;
 }  // namespace detail
 
 /// Reads a document into `model`, which is a struct, or a list or a map of them, freshly made. If errors come back,

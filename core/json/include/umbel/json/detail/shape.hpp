@@ -18,6 +18,7 @@
 
 #include "umbel/json/defaulted.hpp"
 #include "umbel/json/detail/enum_names.hpp"
+#include "umbel/json/json_writer.hpp"
 #include "umbel/json/members.hpp"
 
 namespace umbel::detail {
@@ -41,10 +42,10 @@ struct Shape;
 
 /// A member of an object.
 struct MemberShape {
-  std::string_view name() const noexcept { return unquoted(quoted_name); }
+  std::string_view name() const noexcept { return key.text(); }
 
-  std::string_view quoted_name;  // `"name":`, which needs no escaping.
-  const void* place;             // In the `room` of its struct.
+  JsonKey key;
+  const void* place;  // In the `room` of its struct.
   const Shape* shape;
   bool is_required;
 };
@@ -189,7 +190,7 @@ constexpr Shape array_shape() noexcept {
 template <class Each>
 constexpr MemberShape member_shape() noexcept {
   using T = typename Each::Type;
-  return {Each::quoted_name, Each::place, &ShapeOf<T>::value, !is_optional<T> && !is_defaulted<T>};
+  return {JsonKey{unquoted(Each::quoted_name)}, Each::place, &ShapeOf<T>::value, !is_optional<T> && !is_defaulted<T>};
 }
 
 template <class Pack>
@@ -197,7 +198,7 @@ struct MemberTable;
 template <class... Each>
 struct MemberTable<MemberPack<Each...>> {
   // One more, since no array is empty.
-  static constexpr MemberShape value[]{member_shape<Each>()..., MemberShape{}};
+  static constexpr MemberShape value[]{member_shape<Each>()..., MemberShape{JsonKey{""}, nullptr, nullptr, false}};
 };
 
 template <class T>
@@ -267,5 +268,9 @@ constexpr bool has_view() noexcept {
   else if constexpr (Model<T>) return any_has_view<T, Seen...>(MembersOf<T>{});
   else return false;
 }
+
+/// What a document can be.
+template <class T>
+concept Document = is_list<T> || is_array<T> || is_map<T> || Model<T>;
 
 }  // namespace umbel::detail
