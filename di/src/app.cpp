@@ -324,6 +324,7 @@ std::vector<std::string> App::try_start(Context& context) {
   }
   if (!made || !problems.empty()) return problems;
   for (const auto& set : sets_) check_use(*set, *made, 0, problems);
+  for (const auto& hook : start_hooks_) hook->app_starts(*this, problems);
   Replanning sets{*this, *made, *overrides_, &problems};
   if (!problems.empty()) return problems;
   sets.commit();

@@ -26,7 +26,16 @@ namespace umbel {
 
 namespace detail {
 struct Endpoint;
-}
+struct RoutesOfApp;
+
+/// Is told that an App starts: its routes are all there, and none has been served.
+class StartHook {
+public:
+  virtual ~StartHook() = default;
+  /// Under the App's mutex. Mistakes are appended to `problems`.
+  virtual void app_starts(const App& app, std::vector<std::string>& problems) = 0;
+};
+}  // namespace detail
 
 /// What a server answers with.
 ///
@@ -196,6 +205,7 @@ public:
 
 private:
   friend class Engine;
+  friend struct detail::RoutesOfApp;
   friend class Override;
   friend class OverrideSet;
   struct Started;
@@ -260,6 +270,7 @@ private:
   Duration tear_down_limit_ = std::chrono::seconds{5};
   std::vector<const detail::NodeInfo*> kept_;
   std::vector<detail::ErrorMapper> mappers_;
+  std::vector<std::shared_ptr<detail::StartHook>> start_hooks_;
   std::unique_ptr<detail::Limits> limits_;
   bool is_plain_ = true;     // Nothing but routes: nothing is around, and nothing has to be made first.
   bool has_shared_ = false;  // Some nodes are.

@@ -144,6 +144,8 @@ concept NamedEnum = FixedEnum<E> && (EnumNames<E>::count > 0);
 /// for others, or for other spellings.
 template <detail::NamedEnum E>
 struct FromText<E> {
+  /// For documents: "'a', 'b' or 'c'".
+  static constexpr std::string_view umbel_names = detail::EnumNames<E>::expected;
   /// The name of an enumerator, as it is written in the program.
   static ConvertError convert(std::string_view text, std::optional<E>& out) noexcept {
     using Names = detail::EnumNames<E>;

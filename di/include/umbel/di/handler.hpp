@@ -17,6 +17,15 @@
 
 namespace umbel::detail {
 
+struct Shape;
+
+/// What documents say of a handler's reply. A constant.
+struct ReplyInfo {
+  int status = 200;
+  std::string_view content_type = {};  // Empty: nobody knows, or there is nothing.
+  const Shape* shape = nullptr;        // Of JSON.
+};
+
 /// The node of a handler of type H: the App keeps the object itself.
 template <class H>
 struct HandlerNode {
@@ -45,6 +54,14 @@ struct Reply {
   static_assert(can_be_a_reply<Value, Where>,
                 "umbel: a handler returns a Response, text, or nothing (204), or a Task or Result of these, or it is a "
                 "Stream or EventStream. Make a Response of it: Response::json(...), Response::text(...)");
+
+  static constexpr ReplyInfo make_info() noexcept {
+    if constexpr (Returned<R>::is_stream) return {.content_type = R::content_type};
+    else if constexpr (std::is_void_v<Value>) return {.status = 204};
+    else if constexpr (is_response) return {};
+    else return {.content_type = "text/plain"};
+  }
+  static constexpr ReplyInfo info = make_info();
 
   static constexpr auto function() {
     Response* (*respond)(void*, void*) = nullptr;  // The slot is the Response itself.
@@ -82,6 +99,7 @@ public:
     if constexpr (HasSignature<H>) {
       using Made = Reply<typename Signature<H>::Result, HandlerNamed<H>>;
       box.respond_ = Made::function();
+      box.reply_info_ = &Made::info;
       box.returns_response_ = Made::is_response;
       box.streams_ = Returned<typename Signature<H>::Result>::is_stream;
     }
@@ -101,6 +119,8 @@ public:
   const void* object() const noexcept { return object_.get(); }
   const NodeInfo& info() const noexcept { return *info_; }
   auto respond() const noexcept { return respond_; }
+  /// Null of a callable that makes no reply.
+  const ReplyInfo* reply_info() const noexcept { return reply_info_; }
   /// Whether the reply is the handler's own, to which a ResponseHead only adds.
   bool returns_response() const noexcept { return returns_response_; }
   /// Whether its resources are wanted until the last byte is sent.
@@ -116,6 +136,7 @@ private:
   std::unique_ptr<void, void (*)(void*)> object_;
   const NodeInfo* info_ = nullptr;
   Response* (*respond_)(void* slot, void* room) = nullptr;
+  const ReplyInfo* reply_info_ = nullptr;
   bool returns_response_ = false;
   bool streams_ = false;
   Response (*before_open_)() = nullptr;

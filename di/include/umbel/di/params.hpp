@@ -17,8 +17,9 @@
 #include "umbel/core/stop.hpp"
 #include "umbel/di/constraints.hpp"
 #include "umbel/di/convert.hpp"
-#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/provider.hpp"
+#include "umbel/di/value_schema.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel {
 
@@ -142,6 +143,49 @@ struct TextShape {
     else return T{};
   }
 };
+
+/// What documents say of the constraints among the options. Of a list, those of length are the list's.
+template <class T, auto... options>
+struct ConstraintTable {
+  using Shape = TextShape<T, options...>;
+  template <class Option>
+  static constexpr void add(const Violation** table, std::size_t& at) noexcept {
+    if constexpr (Constraint<Option>) {
+      if constexpr (Shape::is_list && Option::umbel_constrains == Constrains::length)
+        table[at++] = &list_violation_of<Option>;
+      else table[at++] = &violation_of<typename Shape::Element, Option>;
+    }
+  }
+  struct Table {
+    const Violation* all[sizeof...(options)]{};
+  };
+  static constexpr Table make() noexcept {
+    Table table;
+    std::size_t at = 0;
+    (add<OptionType<options>>(table.all, at), ...);
+    return table;
+  }
+  static constexpr Table value = make();
+};
+
+template <class T, auto... options>
+constexpr ValueSchema make_value_schema() noexcept {
+  using Shape = TextShape<T, options...>;
+  ValueSchema schema{&text_schema<typename Shape::Element>, Shape::is_list, Shape::is_optional};
+  if constexpr (Shape::is_constrained) {
+    schema.constraints = ConstraintTable<T, options...>::value.all;
+    schema.constraint_count = sizeof...(options) - Shape::default_count;
+  }
+  if constexpr (std::is_same_v<typename Shape::Default, OrEmpty>) schema.absent.kind = DefaultValue::Kind::empty_list;
+  else if constexpr (Shape::has_default && Shape::is_list) schema.absent.kind = DefaultValue::Kind::unknown;
+  else if constexpr (Shape::has_default)
+    schema.absent = default_value<typename Shape::Value>(default_among(options...));
+  return schema;
+}
+
+// Shared by all parameters of that type.
+template <class T, auto... options>
+inline constexpr ValueSchema value_schema = make_value_schema<T, options...>();
 
 /// Instantiated for each option, so that the compiler's message shows which.
 template <FixedString name, class T, auto option>
@@ -389,22 +433,24 @@ struct TextValue {
     return made;
   }
   static constexpr auto title = make_title();
-  static constexpr ValueInfo info{from, name.view(), title.text, sizeof(T), alignof(T), &extract, destroyer<T>()};
+  static constexpr ValueInfo info{from,       name.view(), title.text,     sizeof(T),
+                                  alignof(T), &extract,    destroyer<T>(), &value_schema<T, options...>};
 };
 
 /// What the compiler says when a route's template lacks a parameter; never called at run time, and not constexpr.
 template <FixedString parameter, class Where>
 void the_route_template_lacks_this_path_parameter_write_it_there_in_braces() {}
 
-template <class P, Source from, FixedString name, class T, auto... options>
+template <class P, Source from, FixedString parameter, class T, auto... options>
 struct TextTraits {
   static constexpr Source source = from;
+  static constexpr std::string_view name = parameter.view();
   template <class Where>
   static constexpr Need need() {
     Need need{from};
-    need.value = &TextValue<from, name, T, options...>::info;
+    need.value = &TextValue<from, parameter, T, options...>::info;
     if constexpr (from == Source::path)
-      need.blame = &the_route_template_lacks_this_path_parameter_write_it_there_in_braces<name, Where>;
+      need.blame = &the_route_template_lacks_this_path_parameter_write_it_there_in_braces<parameter, Where>;
     return need;
   }
   static P get(Resolver& resolver, const Step&, Input input) noexcept {

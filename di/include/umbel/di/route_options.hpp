@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
-#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/plan.hpp"
 #include "umbel/di/provider.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel {
 
@@ -106,6 +106,14 @@ struct RouteOptions {
   GuardList guards{};
   /// Beside those of the routers around.
   TagList tags{};
+  /// For documents, of a route alone: in place of what is made of the handler's name. The texts are copied.
+  std::string_view summary{};
+  std::string_view description{};   // May be Markdown.
+  std::string_view operation_id{};  // No other route of the App has it.
+  /// Of a route, or of all of a router: still there, and better not used.
+  bool deprecated = false;
+  /// False: documents do not tell of it.
+  bool include_in_schema = true;
 };
 
 }  // namespace umbel

@@ -24,12 +24,20 @@ class App;
 
 namespace detail {
 
+/// What documents say of a route, where its options do.
+struct RouteTexts {
+  std::string summary;
+  std::string description;
+  std::string operation_id;
+};
+
 /// A route as it was declared.
 struct Route {
   Method method;
   std::string text;
   HandlerBox handler;
   RouteOptions options;
+  RouteTexts texts{};
 };
 
 class RouterContents;
@@ -50,6 +58,8 @@ struct Placement {
   std::optional<OnDisconnect> on_disconnect;
   std::vector<GuardLayer> guard_layers;  // Outermost first; none is empty.
   std::vector<std::string_view> tags;    // Outermost first.
+  bool is_deprecated = false;
+  bool is_in_schema = true;
 
   /// The same, one level further in.
   Placement within(std::string_view more_text, const RouteOptions& options) const;

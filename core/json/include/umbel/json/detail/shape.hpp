@@ -91,6 +91,8 @@ struct Shape {
   const void* operations = nullptr;      // As the kind has them.
   const MemberShape* members = nullptr;  // Of an object.
   const void* room = nullptr;            // What the places of its members are counted from.
+  const char* name = nullptr;            // Of an object: `model_name_in` finds it there.
+  const void* (*made)() = nullptr;       // Of an object with defaults: one that has them.
 };
 
 // Declared before it is defined, since a model may have a list of itself.
@@ -202,6 +204,35 @@ struct MemberTable<MemberPack<Each...>> {
 };
 
 template <class T>
+constexpr const char* pretty_model() noexcept {
+  return __PRETTY_FUNCTION__;
+}
+
+/// `shop::Item` in `const char* umbel::detail::pretty_model() [with T = shop::Item]`, as the compiler writes it.
+constexpr std::string_view model_name_in(std::string_view pretty) noexcept {
+  const std::string_view name = pretty.substr(pretty.find("T = ") + 4);
+  return name.substr(0, name.size() - 1);
+}
+
+template <class... Each>
+constexpr bool any_defaulted(MemberPack<Each...>) noexcept {
+  return (is_defaulted<typename Each::Type> || ... || false);
+}
+
+template <class T>
+constexpr auto maker_of_defaults() noexcept {
+  const void* (*make)() = nullptr;
+  if constexpr (any_defaulted(MembersOf<T>{})) {
+    if constexpr (requires { T{}; })
+      make = []() -> const void* {
+        static const T value{};
+        return &value;
+      };
+  }
+  return make;
+}
+
+template <class T>
 concept ForbidsExtra = requires { requires ModelTraits<T>::forbids_extra; };
 
 template <class T>
@@ -211,7 +242,9 @@ constexpr Shape object_shape() noexcept {
           .forbids_extra = ForbidsExtra<T>,
           .count = Pack::count,
           .members = MemberTable<Pack>::value,
-          .room = &room<T>};
+          .room = &room<T>,
+          .name = pretty_model<T>(),
+          .made = maker_of_defaults<T>()};
 }
 
 template <class T>
