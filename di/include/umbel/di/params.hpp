@@ -15,10 +15,10 @@
 
 #include "umbel/core/request.hpp"
 #include "umbel/core/stop.hpp"
-#include "umbel/di/constraints.hpp"
 #include "umbel/di/convert.hpp"
-#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/provider.hpp"
+#include "umbel/json/constraints.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel {
 
