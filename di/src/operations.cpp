@@ -26,7 +26,7 @@ constexpr ValueSchema integer_schema{&number_of_a_segment, false, false};
 
 bool can_be_wrong(Source source, const ValueSchema& schema) noexcept {
   const bool can_be_missing = source != Source::path && schema.is_required();
-  return can_be_missing || schema.text->can_be_wrong || schema.constraint_count > 0;
+  return can_be_missing || schema.text->can_be_wrong || !schema.constraints.empty();
 }
 
 /// Names of header fields know no case (RFC 9110 section 5.1).

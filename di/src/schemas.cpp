@@ -112,21 +112,26 @@ std::string_view keyword_of(const Violation& violation) noexcept {
   return found == std::end(keywords) ? violation.key : found->theirs;
 }
 
-/// Constraints, of a list or of what is in it.
-struct ConstraintList {
-  const Violation* const* first;
-  std::size_t count;
+using Violations = std::vector<const Violation*>;
 
-  const Violation* const* begin() const noexcept { return first; }
-  const Violation* const* end() const noexcept { return first + count; }
-  bool has(std::string_view key) const noexcept {
-    return std::any_of(begin(), end(), [&](const Violation* violation) { return violation->key == key; });
-  }
-};
+/// Null is none.
+Violations constraints_of(const ValueSchema& schema) {
+  Violations all{schema.constraints.begin(), schema.constraints.end()};
+  std::erase(all, nullptr);
+  return all;
+}
+Violations constraints_of(const Shape& shape) {
+  Violations all;
+  for (const Violation& violation : shape.constraints) all.push_back(&violation);
+  return all;
+}
 
 bool is_of_list(const Violation& violation) noexcept { return keyword_of(violation).ends_with("Items"); }
+bool is_lower_bound(const Violation* violation) noexcept {
+  return violation->key == GreaterEqual::key || violation->key == Greater::key;
+}
 
-void write_constraints(JsonWriter& json, const ConstraintList& constraints, bool of_list) {
+void write_constraints(JsonWriter& json, const Violations& constraints, bool of_list) {
   std::vector<std::string_view> written;  // Of two for one keyword, the first: a document has one.
   for (const Violation* const violation : constraints) {
     const std::string_view keyword = keyword_of(*violation);
@@ -138,7 +143,7 @@ void write_constraints(JsonWriter& json, const ConstraintList& constraints, bool
   }
 }
 
-void write_text_members(JsonWriter& json, const TextSchema& text, const ConstraintList& constraints) {
+void write_text_members(JsonWriter& json, const TextSchema& text, const Violations& constraints) {
   switch (text.type) {
     case ValueType::text:
       json.field("type", "string");
@@ -151,7 +156,7 @@ void write_text_members(JsonWriter& json, const TextSchema& text, const Constrai
       write_enumerators(json, text.enumerators);
       break;
     default:
-      write_number(json, text.type, text.bytes, constraints.has("ge") || constraints.has("gt"));
+      write_number(json, text.type, text.bytes, std::any_of(constraints.begin(), constraints.end(), is_lower_bound));
       break;
   }
   write_constraints(json, constraints, false);
@@ -173,16 +178,16 @@ void write_list(JsonWriter& json, const Shape& shape, const ModelNames& names) {
   if (shape.kind == ShapeKind::array) json.field("minItems", shape.count).field("maxItems", shape.count);
 }
 
-void write_shape_members(JsonWriter& json, const Shape& shape, const ModelNames& names) {
+void write_bare_members(JsonWriter& json, const Shape& shape, bool is_bounded_below, const ModelNames& names) {
   switch (shape.kind) {
     case ShapeKind::boolean:
       return void(json.field("type", "boolean"));
     case ShapeKind::signed_number:
-      return write_number(json, ValueType::signed_number, shape.size, false);
+      return write_number(json, ValueType::signed_number, shape.size, is_bounded_below);
     case ShapeKind::unsigned_number:
-      return write_number(json, ValueType::unsigned_number, shape.size, false);
+      return write_number(json, ValueType::unsigned_number, shape.size, is_bounded_below);
     case ShapeKind::real:
-      return write_number(json, ValueType::real, shape.size, false);
+      return write_number(json, ValueType::real, shape.size, is_bounded_below);
     case ShapeKind::text:
     case ShapeKind::view:
       return void(json.field("type", "string"));
@@ -202,6 +207,13 @@ void write_shape_members(JsonWriter& json, const Shape& shape, const ModelNames&
     case ShapeKind::object:
       return void(json.field("$ref", "#/components/schemas/" + names.name_of(shape)));
   }
+}
+
+void write_shape_members(JsonWriter& json, const Shape& shape, const ModelNames& names) {
+  const Violations constraints = constraints_of(shape);
+  const bool is_list = shape.kind == ShapeKind::list;
+  write_bare_members(json, shape, std::any_of(constraints.begin(), constraints.end(), is_lower_bound), names);
+  write_constraints(json, constraints, is_list);
 }
 
 /// What the initialiser of a Defaulted says, as JSON; nothing if JSON cannot say it.
@@ -269,7 +281,7 @@ std::vector<std::pair<std::string, const Shape*>> ModelNames::sorted() const {
 }
 
 void write_schema(JsonWriter& json, const ValueSchema& schema) {
-  const ConstraintList constraints{schema.constraints, schema.constraint_count};
+  const Violations constraints = constraints_of(schema);
   json.begin_object();
   if (schema.is_list) {
     json.key("items").begin_object();

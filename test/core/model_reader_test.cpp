@@ -329,6 +329,77 @@ TEST(ModelReader, ReadsLargeTexts) {
   EXPECT_EQ(list.size(), 100'001u);
 }
 
+struct Line {
+  Bounded<int, ge<1>, le<100>> count;
+  Text<min_length<1>, max_length<3>> title;
+  Defaulted<Bounded<double, multiple_of<0.5>>> price = 2.5;
+  std::optional<Text<pattern<"^[A-Z]+$">>> code;
+  Defaulted<Constrained<std::vector<int>, max_length<2>>> sizes;
+};
+
+TEST(ModelReader, TakesValuesWithinTheirConstraints) {
+  Line line{};
+
+  EXPECT_EQ(told(read_model("{\"count\":100,\"title\":\"\u00e4\u00f6\u00fc\",\"code\":\"AB\",\"sizes\":[1,2]}", line)),
+            "");
+
+  EXPECT_EQ(*line.count, 100);
+  EXPECT_EQ(*line.title, "\u00e4\u00f6\u00fc");
+  EXPECT_EQ(**line.price, 2.5);
+  EXPECT_EQ(**line.code, "AB");
+}
+
+TEST(ModelReader, TellsWhichConstraintIsBroken) {
+  Line line{};
+
+  const ModelErrors errors = read_model(R"({"count":101,"title":"","price":0.3,"code":"Ab","sizes":[1,2,3]})", line);
+
+  EXPECT_EQ(told(errors),
+            "less_than_equal /count 101; string_too_short /title \"\"; multiple_of /price 0.3; "
+            "string_pattern_mismatch /code \"Ab\"; too_long /sizes [1,2,3]");
+  EXPECT_EQ(errors[0].message, "Input should be less than or equal to 100");
+  EXPECT_EQ(errors[0].ctx, R"("le":100)");
+  EXPECT_EQ(errors[1].message, "String should have at least 1 character");
+  EXPECT_EQ(errors[4].message, "List should have at most 2 items after validation, not 3");
+  EXPECT_EQ(errors[4].ctx, R"("field_type":"List","max_length":2,"actual_length":3)");
+}
+
+TEST(ModelReader, HasConstraintsAsDataForThoseWhoDescribeAModel) {
+  const detail::Shape& line = detail::ShapeOf<Line>::value;
+
+  const auto constraints = line.members[0].shape->constraints;
+
+  ASSERT_EQ(constraints.size(), 2u);
+  EXPECT_EQ(constraints[0].key, "ge");
+  EXPECT_EQ(constraints[0].bound.whole, 1u);
+  EXPECT_EQ(constraints[1].key, "le");
+  EXPECT_EQ(line.members[3].shape->inner->constraints[0].bound.text, "^[A-Z]+$");
+}
+
+TEST(ModelReader, AsksNoConstraintOfWhatHasNotTheType) {
+  EXPECT_EQ((errors_of_value<Bounded<int, ge<1>>>("\"x\"")), "int_parsing /v \"x\"");
+  EXPECT_EQ((errors_of_value<Bounded<int, ge<1>>>("\"0\"")), "greater_than_equal /v \"0\"");
+}
+
+struct Stay {
+  int from;
+  int until;
+};
+
+std::optional<std::string> validate(const Stay& stay) {
+  if (stay.until < stay.from) return "until lies before from";
+  return std::nullopt;
+}
+
+TEST(ModelReader, AsksTheAuthorOfAStructThatIsRightSoFar) {
+  std::vector<Stay> stays;
+
+  const ModelErrors errors = read_model(R"([{"from":1,"until":2},{"from":2,"until":1},{"from":2,"until":"x"}])", stays);
+
+  EXPECT_EQ(told(errors), R"(value_error /1 {"from":2,"until":1}; int_parsing /2/until "x")");
+  EXPECT_EQ(errors[0].message, "Value error, until lies before from");
+}
+
 bool is_json(std::string_view text) {
   try {
     JsonReader{text};

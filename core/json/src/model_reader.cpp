@@ -156,6 +156,50 @@ public:
 
 private:
   error_code read(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    if (!shape.broken && !shape.validate) return read_unchecked(shape, value, into, step, depth);
+    return read_checked(shape, value, into, step, depth);
+  }
+
+  // Constraints are asked of a value that is right so far.
+  [[gnu::noinline]] error_code read_checked(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                            std::size_t depth) {
+    const std::size_t before = errors_.size();
+    const char* const start = value.raw_json_token().data();
+    if (const error_code error = read_unchecked(shape, value, into, step, depth)) return error;
+    if (errors_.size() != before || errors_.size() >= most_model_errors) return simdjson::SUCCESS;
+    if (shape.broken) {
+      if (const detail::Violation* const broken = shape.broken(into))
+        return report_broken(shape, *broken, into, step, text_from(start)), simdjson::SUCCESS;
+    }
+    if (shape.validate) {
+      if (const std::optional<std::string> wrong = shape.validate(into))
+        report({"value_error", "Value error, " + *wrong}, step, text_from(start));
+    }
+    return simdjson::SUCCESS;
+  }
+
+  [[gnu::noinline]] void report_broken(const Shape& shape, const detail::Violation& broken, const void* value,
+                                       const Step* step, std::string_view input) {
+    std::string message = detail::message_of(broken);
+    JsonWriter ctx;
+    ctx.begin_object();
+    const bool is_list = shape.kind == ShapeKind::list;
+    if (is_list) ctx.field("field_type", "List");
+    broken.bound.visit([&](auto bound) { ctx.field(broken.key, bound); });
+    if (is_list) {
+      const auto size = static_cast<const detail::ListOperations*>(shape.operations)->elements(value).count;
+      message += std::to_string(size);
+      ctx.field("actual_length", size);
+    }
+    ctx.end_object();
+    ModelError* const error = report({broken.type, message}, step, input);
+    if (!error) return;
+    const Buffer members = std::move(ctx).take();
+    error->ctx = members.view().substr(1, members.size() - 2);
+  }
+
+  error_code read_unchecked(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                            std::size_t depth) {
     switch (shape.kind) {
       case ShapeKind::boolean:
         return read_bool(value, into, step, depth);

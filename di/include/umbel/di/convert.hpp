@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "umbel/json/detail/character_type.hpp"
 #include "umbel/json/detail/enum_names.hpp"
 
 namespace umbel {
@@ -39,10 +40,6 @@ TextError parse_bool(std::string_view text, bool& out) noexcept;
 
 /// In FastAPI's words.
 ConvertError words_for(TextError error) noexcept;
-
-template <class T>
-concept CharacterType = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-                        std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 /// What nearly all integers are: digits alone, so few that they fit any T of this width. False if it is anything else.
 template <std::integral T>

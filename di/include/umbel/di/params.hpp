@@ -15,10 +15,10 @@
 
 #include "umbel/core/request.hpp"
 #include "umbel/core/stop.hpp"
-#include "umbel/di/constraints.hpp"
 #include "umbel/di/convert.hpp"
 #include "umbel/di/provider.hpp"
 #include "umbel/di/value_schema.hpp"
+#include "umbel/json/constraints.hpp"
 #include "umbel/json/fixed_string.hpp"
 
 namespace umbel {
@@ -146,26 +146,16 @@ struct TextShape {
 
 /// What documents say of the constraints among the options. Of a list, those of length are the list's.
 template <class T, auto... options>
-struct ConstraintTable {
+struct ConstraintsToTell {
   using Shape = TextShape<T, options...>;
   template <class Option>
-  static constexpr void add(const Violation** table, std::size_t& at) noexcept {
-    if constexpr (Constraint<Option>) {
-      if constexpr (Shape::is_list && Option::umbel_constrains == Constrains::length)
-        table[at++] = &list_violation_of<Option>;
-      else table[at++] = &violation_of<typename Shape::Element, Option>;
-    }
+  static constexpr const Violation* find() noexcept {
+    if constexpr (!Constraint<Option>) return nullptr;
+    else if constexpr (Shape::is_list && Option::umbel_constrains == Constrains::length)
+      return &list_violation_of<Option>;
+    else return &violation_of<typename Shape::Element, Option>;
   }
-  struct Table {
-    const Violation* all[sizeof...(options)]{};
-  };
-  static constexpr Table make() noexcept {
-    Table table;
-    std::size_t at = 0;
-    (add<OptionType<options>>(table.all, at), ...);
-    return table;
-  }
-  static constexpr Table value = make();
+  static constexpr const Violation* all[]{find<OptionType<options>>()...};
 };
 
 template <class T, auto... options>
@@ -173,8 +163,7 @@ constexpr ValueSchema make_value_schema() noexcept {
   using Shape = TextShape<T, options...>;
   ValueSchema schema{&text_schema<typename Shape::Element>, Shape::is_list, Shape::is_optional};
   if constexpr (Shape::is_constrained) {
-    schema.constraints = ConstraintTable<T, options...>::value.all;
-    schema.constraint_count = sizeof...(options) - Shape::default_count;
+    schema.constraints = ConstraintsToTell<T, options...>::all;
   }
   if constexpr (std::is_same_v<typename Shape::Default, OrEmpty>) schema.absent.kind = DefaultValue::Kind::empty_list;
   else if constexpr (Shape::has_default && Shape::is_list) schema.absent.kind = DefaultValue::Kind::unknown;

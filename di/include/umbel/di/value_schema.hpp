@@ -4,11 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <type_traits>
 
-#include "umbel/di/constraints.hpp"
 #include "umbel/di/convert.hpp"
+#include "umbel/json/constraints.hpp"
 
 namespace umbel::detail {
 
@@ -35,8 +36,8 @@ struct ValueSchema {
   bool is_list;
   bool is_nullable;  // An optional.
   DefaultValue absent{};
-  const Violation* const* constraints = nullptr;  // Of a list, bounds on its size are list violations.
-  std::size_t constraint_count = 0;
+  /// Of a list, bounds on its size are list violations. Null, one among them that is none.
+  std::span<const Violation* const> constraints{};
 
   constexpr bool is_required() const noexcept { return !is_nullable && absent.kind == DefaultValue::Kind::none; }
 };

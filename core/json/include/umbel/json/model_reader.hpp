@@ -54,6 +54,15 @@ constexpr void check_readable() noexcept {
 /// the name of one. Members that the struct has not are passed over, or `extra_forbidden` if
 /// `ModelTraits<T>::forbids_extra`.
 ///
+/// Beside a Constrained's constraints, a struct may have a rule of its own: `validate`, in the struct's namespace,
+/// takes it by a const reference and gives a std::optional<std::string>, or what becomes one: nothing, or what is
+/// wrong, a `value_error`. It is asked if everything in the struct is right.
+///
+///     std::optional<std::string> validate(const Stay& stay) {
+///       if (stay.until < stay.from) return "until lies before from";
+///       return std::nullopt;
+///     }
+///
 /// The document is checked whole, as a JsonReader does, also where nothing of it is kept. If it is malformed, nested
 /// too deeply, no UTF-8, has a lone surrogate, NaN, an integer beyond 64 bits (but where a float is wanted) or a number
 /// beyond a double, there is one error, `json_invalid`, and no other. A member, or a key of a map, that is there twice

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "umbel/json/constrained.hpp"
 #include "umbel/json/defaulted.hpp"
 #include "umbel/json/detail/enum_names.hpp"
 #include "umbel/json/json_writer.hpp"
@@ -90,9 +92,14 @@ struct Shape {
   const Shape* inner = nullptr;          // Of an element, or of what an optional or a map holds.
   const void* operations = nullptr;      // As the kind has them.
   const MemberShape* members = nullptr;  // Of an object.
-  const void* room = nullptr;            // What the places of its members are counted from.
-  const char* name = nullptr;            // Of an object: `model_name_in` finds it there.
-  const void* (*made)() = nullptr;       // Of an object with defaults: one that has them.
+  // Which constraint a value breaks, or null. `constraints` has them all, each by its `key` and `bound`.
+  const Violation* (*broken)(const void* value) = nullptr;
+  std::span<const Violation> constraints = {};
+  // What the author says is wrong with a whole object.
+  std::optional<std::string> (*validate)(const void* object) = nullptr;
+  const void* room = nullptr;       // What the places of its members are counted from.
+  const char* name = nullptr;       // Of an object: `model_name_in` finds it there.
+  const void* (*made)() = nullptr;  // Of an object with defaults: one that has them.
 };
 
 // Declared before it is defined, since a model may have a list of itself.
@@ -135,6 +142,37 @@ template <class T>
 inline constexpr bool is_defaulted = false;
 template <class T>
 inline constexpr bool is_defaulted<Defaulted<T>> = true;
+
+template <class T>
+inline constexpr bool is_constrained = false;
+template <class T, auto... constraints>
+inline constexpr bool is_constrained<Constrained<T, constraints...>> = true;
+
+// Of a list, a constraint is one of its size.
+template <class T, auto... constraints>
+const Violation* broken_in(const Constrained<T, constraints...>& value) noexcept {
+  if constexpr (is_vector<T>) return Constraints<T, constraints...>::broken_by_size(value->size());
+  else return Constraints<T, constraints...>::broken_by(*value);
+}
+
+// What would be said of each, if it were broken.
+template <class T, class Option>
+constexpr Violation described() noexcept {
+  if constexpr (is_vector<T>) return Option::list_violation();
+  else return Option::template violation<T>();
+}
+template <class Constrained>
+struct ConstraintTable;
+template <class T, auto... constraints>
+struct ConstraintTable<Constrained<T, constraints...>> {
+  static constexpr std::array<Violation, sizeof...(constraints)> value{described<T, OptionType<constraints>>()...};
+};
+
+// Found by the argument alone.
+template <class T>
+concept Validated = requires(const T& object) {
+  { validate(object) } -> std::convertible_to<std::optional<std::string>>;
+};
 
 template <class Optional>
 inline constexpr OptionalOperations optional_operations{
@@ -233,6 +271,14 @@ constexpr auto maker_of_defaults() noexcept {
 }
 
 template <class T>
+constexpr auto validation() noexcept {
+  std::optional<std::string> (*call)(const void*) = nullptr;
+  if constexpr (Validated<T>)
+    call = [](const void* object) -> std::optional<std::string> { return validate(*static_cast<const T*>(object)); };
+  return call;
+}
+
+template <class T>
 concept ForbidsExtra = requires { requires ModelTraits<T>::forbids_extra; };
 
 template <class T>
@@ -242,9 +288,21 @@ constexpr Shape object_shape() noexcept {
           .forbids_extra = ForbidsExtra<T>,
           .count = Pack::count,
           .members = MemberTable<Pack>::value,
+          .validate = validation<T>(),
           .room = &room<T>,
           .name = pretty_model<T>(),
           .made = maker_of_defaults<T>()};
+}
+
+template <class T>
+constexpr Shape make_shape() noexcept;
+
+template <class T>
+constexpr Shape constrained_shape() noexcept {
+  Shape shape = make_shape<typename T::Value>();  // It lies at the same address.
+  shape.broken = [](const void* value) { return broken_in(*static_cast<const T*>(value)); };
+  shape.constraints = ConstraintTable<T>::value;
+  return shape;
 }
 
 template <class T>
@@ -268,13 +326,15 @@ constexpr Shape make_shape() noexcept {
     return {
         .kind = ShapeKind::map, .inner = &ShapeOf<typename T::mapped_type>::value, .operations = &map_operations<T>};
   else if constexpr (is_defaulted<T>) return make_shape<typename T::Value>();  // It lies at the same address.
+  else if constexpr (is_constrained<T>) return constrained_shape<T>();
   else if constexpr (Model<T>) return object_shape<T>();
   else
     static_assert(
         sizeof(T) == 0,
         "umbel: this type is no part of a model. Those are bool, numbers, enum class, std::string, "
         "std::string_view (to write), std::optional, std::vector (but of bool), std::array, std::map with keys "
-        "that are std::string, Defaulted, and structs of these; specialise umbel::ModelTraits for a class");
+        "that are std::string, Defaulted, Bounded, Text, and structs of these; specialise umbel::ModelTraits for a "
+        "class");
 }
 
 template <class T>
@@ -295,7 +355,7 @@ constexpr bool has_view() noexcept {
   else if constexpr (is_optional<T> || is_list<T>) return has_view<typename T::value_type, Seen...>();
   else if constexpr (is_array<T>) return has_view<std::remove_cvref_t<decltype(std::declval<T&>()[0])>, Seen...>();
   else if constexpr (is_map<T>) return has_view<typename T::mapped_type, Seen...>();
-  else if constexpr (is_defaulted<T>) return has_view<typename T::Value, Seen...>();
+  else if constexpr (is_defaulted<T> || is_constrained<T>) return has_view<typename T::Value, Seen...>();
   else if constexpr (std::same_as<T, std::string_view>) return true;
   else if constexpr (std::same_as<T, std::string>) return false;
   else if constexpr (Model<T>) return any_has_view<T, Seen...>(MembersOf<T>{});
