@@ -56,9 +56,10 @@ constexpr Words no_number{"float_type", "Input should be a valid number"};
 constexpr Words number_text{"float_parsing", "Input should be a valid number, unable to parse string as a number"};
 constexpr Words infinite{"finite_number", "Input should be a finite number"};
 constexpr Words no_text{"string_type", "Input should be a valid string"};
-constexpr Words no_list{"list_type", "Input should be a valid array"};
-constexpr Words no_map{"dict_type", "Input should be an object"};
-constexpr Words no_object{"model_type", "Input should be an object"};
+constexpr Words no_list{"list_type", "Input should be a valid list"};
+constexpr Words no_map{"dict_type", "Input should be a valid dictionary"};
+constexpr Words no_object{"model_attributes_type",
+                          "Input should be a valid dictionary or object to extract fields from"};
 
 constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -643,33 +644,6 @@ ModelErrors malformed(PaddedText text, JsonLimits limits) {
   return {std::move(error)};
 }
 
-Words words_for(const Shape& shape) noexcept {
-  switch (shape.kind) {
-    case ShapeKind::list:
-    case ShapeKind::array:
-      return no_list;
-    case ShapeKind::map:
-      return no_map;
-    default:
-      return no_object;
-  }
-}
-
-// On-Demand has functions of its own for a root that is neither object nor array.
-ModelErrors refuse_scalar(PaddedText text, JsonLimits limits, const Shape& shape) {
-  try {
-    JsonReader{text, limits};
-  } catch (const JsonError&) {
-    return malformed(text, limits);
-  }
-  const Words words = words_for(shape);
-  const std::string_view input = trimmed(text.text());
-  ModelError error{
-      .type = std::string(words.type), .loc = {}, .message = std::string(words.message), .input = {}, .ctx = {}};
-  error.input = input.size() > longest_error_input ? "null" : std::string(input);
-  return {std::move(error)};
-}
-
 // Parsers are kept for texts of this size.
 constexpr std::size_t largest_kept = 16 * 1024;
 
@@ -691,11 +665,27 @@ ModelErrors read_with(ondemand::parser& parser, PaddedText text, JsonLimits limi
   return errors;
 }
 
+// On-Demand has functions of its own for a root that is neither object nor array: it is read as an array's one element.
+ModelErrors read_scalar(PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
+  try {
+    JsonReader{text, limits};
+  } catch (const JsonError&) {
+    return malformed(text, limits);
+  }
+  Buffer list{"["};
+  list.append(text.text());
+  list.append("]");
+  const Shape one{.kind = ShapeKind::array, .count = 1, .inner = &shape};
+  ModelErrors errors = detail::read_shape(list.view(), limits, one, into);
+  for (ModelError& error : errors) error.loc.erase(error.loc.begin());
+  return errors;
+}
+
 }  // namespace
 
 ModelErrors detail::read_shape(PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
   if (text.text().size() > simdjson::SIMDJSON_MAXSIZE_BYTES) return malformed(text, limits);
-  if (!begins_container(text.text())) return refuse_scalar(text, limits, shape);
+  if (!begins_container(text.text())) return read_scalar(text, limits, shape, into);
   if (text.text().size() > largest_kept) {
     ondemand::parser parser;
     return read_with(parser, text, limits, shape, into);
