@@ -18,6 +18,7 @@ namespace {
 
 using detail::ModelNames;
 using detail::Operation;
+using detail::OperationBody;
 using detail::OperationParameter;
 using detail::OperationSecurity;
 using detail::SecurityInfo;
@@ -136,6 +137,7 @@ class Contents {
 public:
   explicit Contents(const std::vector<Operation>& operations) : operations_(operations), schemes_(operations) {
     for (const Operation& operation : operations_) {
+      for (const OperationBody& body : operation.bodies) models_.add(*body.shape);
       if (operation.reply.shape) models_.add(*operation.reply.shape);
     }
     models_.choose();
@@ -169,9 +171,7 @@ private:
     if (operation.is_deprecated) json_.field("deprecated", true);
     if (!operation.security.empty()) write_security(operation.security);
     if (!operation.parameters.empty()) write_parameters(operation.parameters);
-    if (operation.takes_body)
-      json_.key("requestBody").begin_object().key("content").begin_object().key("*/*").begin_object().end_object();
-    if (operation.takes_body) json_.end_object().end_object();
+    write_body(operation);
     write_responses(operation);
     json_.end_object();
   }
@@ -206,6 +206,33 @@ private:
       json_.end_object();
     }
     json_.end_array();
+  }
+
+  void write_body(const Operation& operation) {
+    const std::vector<OperationBody>& bodies = operation.bodies;
+    if (bodies.empty() && !operation.takes_bytes) return;
+    json_.key("requestBody").begin_object().key("content").begin_object();
+    json_.key(bodies.empty() ? "*/*" : "application/json").begin_object();
+    if (!bodies.empty()) json_.key("schema");
+    if (bodies.size() == 1) write_schema(json_, *bodies.front().shape, models_);
+    else if (!bodies.empty()) write_bodies(bodies);
+    json_.end_object().end_object();
+    const auto is_required = [](const OperationBody& body) { return body.is_required; };
+    if (std::any_of(bodies.begin(), bodies.end(), is_required)) json_.field("required", true);
+    json_.end_object();
+  }
+
+  void write_bodies(const std::vector<OperationBody>& bodies) {
+    json_.begin_object().key("properties").begin_object();
+    for (const OperationBody& body : bodies) {
+      json_.key(body.name);
+      write_schema(json_, *body.shape, models_);
+    }
+    json_.end_object().field("type", "object").key("required").begin_array();
+    for (const OperationBody& body : bodies) {
+      if (body.is_required) json_.value(body.name);
+    }
+    json_.end_array().end_object();
   }
 
   void write_responses(const Operation& operation) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "routes_of_app.hpp"
+#include "umbel/di/body.hpp"
 #include "umbel/di/value_schema.hpp"
 
 namespace umbel::detail {
@@ -52,7 +53,8 @@ public:
 private:
   void visit_need(const Need& need) {
     if (need.source == Source::node) return visit_edge(need);
-    if (need.source == Source::body || need.source == Source::body_stream) operation_.takes_body = true;
+    if (need.value && need.value->body) return add_body(*need.value->body);
+    if (need.source == Source::body || need.source == Source::body_stream) operation_.takes_bytes = true;
     if (need.value && need.value->schema) add_parameter(*need.value);
   }
 
@@ -64,6 +66,15 @@ private:
     visit(*need.node);
     scopes_.resize(outside);
     is_attempt_ = was_attempt;
+  }
+
+  void add_body(const BodyModel& body) {
+    operation_.can_be_invalid = true;
+    const auto is_same = [&](const OperationBody& known) {
+      return known.name == body.name.text() && known.shape == body.shape;
+    };
+    if (std::none_of(operation_.bodies.begin(), operation_.bodies.end(), is_same))
+      operation_.bodies.push_back({body.name.text(), body.shape, body.is_required});
   }
 
   void add_parameter(const ValueInfo& value) {

@@ -22,6 +22,13 @@ struct OperationParameter {
   bool is_required;
 };
 
+/// A model that is the request's body, or a member of it.
+struct OperationBody {
+  std::string_view name;  // Of the member.
+  const Shape* shape;
+  bool is_required;
+};
+
 /// A kind of credentials, named once per App.
 struct SecurityScheme {
   const SecurityInfo* info;
@@ -46,8 +53,9 @@ struct Operation {
   bool is_deprecated = false;
   std::vector<OperationParameter> parameters;  // Path, query, header, cookie; in each, in the order of a walk.
   std::vector<OperationSecurity> security;     // In the order of a walk.
-  bool takes_body = false;
-  bool can_be_invalid = false;  // There are requests that are a 422.
+  std::vector<OperationBody> bodies;           // Several: the body is an object that has each under its name.
+  bool takes_bytes = false;                    // A body of any type.
+  bool can_be_invalid = false;                 // There are requests that are a 422.
   ReplyInfo reply;
 };
 

@@ -15,6 +15,7 @@
 #include "umbel/di/security.hpp"
 #include "umbel/di/try.hpp"
 #include "umbel/json/json_error.hpp"
+#include "umbel/loopback/client.hpp"
 
 namespace umbel {
 namespace {
@@ -333,6 +334,55 @@ TEST(OpenApi, SaysWhatItsOptionsSay) {
 TEST(OpenApi, RefusesATextThatIsNoUtf8) {
   App app;
   EXPECT_THROW(openapi_document(app, {.title = "\xff"}), JsonError);
+}
+
+TEST(OpenApiRoute, GivesTheDocumentOfAllRoutes) {
+  App app;
+  openapi_route(app, {.title = "Shop"});
+  app.get("/later", [] {});
+  const std::string document = openapi_document(app, {.title = "Shop"});
+
+  loopback::Client client{app};
+  const auto reply = client.get("/openapi.json");
+
+  EXPECT_EQ(reply.status(), 200);
+  EXPECT_EQ(reply.header("content-type"), "application/json");
+  EXPECT_EQ(reply.body(), document);
+  EXPECT_NE(document.find("\"/later\""), std::string::npos);
+  EXPECT_EQ(document.find("openapi.json"), std::string::npos);
+}
+
+TEST(OpenApiRoute, SaysWhereAnAppIsMounted) {
+  App app, inner;
+  openapi_route(inner, {.path = "/doc"});
+  inner.get("/x", [] {});
+  app.mount("/inner", inner);
+
+  loopback::Client client{app};
+
+  EXPECT_NE(client.get("/inner/doc").body().find(R"("servers":[{"url":"/inner"}],"paths":{"/x")"), std::string::npos);
+}
+
+TEST(OpenApiRoute, KeepsTheServersThatAreGiven) {
+  App app, inner;
+  const OpenApiServer servers[] = {{"https://a.example"}};
+  openapi_route(inner, {.servers = servers});
+  app.mount("/inner", inner);
+
+  loopback::Client client{app};
+
+  EXPECT_NE(client.get("/inner/openapi.json").body().find(R"("servers":[{"url":"https://a.example"}])"),
+            std::string::npos);
+}
+
+TEST(OpenApiRoute, StopsTheStartWhereItsDocumentCannotBeMade) {
+  App ids, text;
+  openapi_route(ids);
+  ids.get("/a", [] {}, {.operation_id = "same"}).get("/b", [] {}, {.operation_id = "same"});
+  openapi_route(text, {.title = "\xff"});
+
+  EXPECT_THROW(loopback::Client{ids}, StartError);
+  EXPECT_THROW(loopback::Client{text}, StartError);
 }
 
 }  // namespace

@@ -80,6 +80,14 @@ Response reply_of(Value& value, int status = 200) {
   }
 }
 
+template <class Value>
+constexpr ReplyInfo info_of_value(int status) noexcept {
+  if constexpr (is_status<Value>) return info_of_value<typename Value::Value>(status_of<Value>);
+  else if constexpr (std::is_void_v<Value>) return {.status = status};
+  else if constexpr (is_text<Value>) return {.status = status, .content_type = "text/plain"};
+  else return {status, "application/json", &ShapeOf<std::remove_const_t<Value>>::value};
+}
+
 /// Turns what a handler returned into its reply.
 template <class R, class Where>
 struct Reply {
@@ -96,7 +104,7 @@ struct Reply {
     if constexpr (Returned<R>::is_stream) return {.content_type = R::content_type};
     else if constexpr (std::is_void_v<Value>) return {.status = 204};
     else if constexpr (is_response) return {};
-    else return {.content_type = "text/plain"};
+    else return info_of_value<Value>(200);
   }
   static constexpr ReplyInfo info = make_info();
 

@@ -87,7 +87,7 @@ struct ValueInfo {
   bool (*extract)(Resolver& resolver, std::uint32_t index, void* slot);
   void (*destroy)(void* slot) noexcept;  // Null if there is nothing to do.
   const BodyModel* body = nullptr;  // Of a body that is a model, which has no `extract`: all of them are read at once.
-  const ValueSchema* schema = nullptr;   // For documents. Null: nothing that a client sends.
+  const ValueSchema* schema = nullptr;  // For documents. Null: nothing that a client sends.
 };
 
 /// What documents call a check of credentials. One constant per ready-made provider.

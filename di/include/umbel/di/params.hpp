@@ -422,8 +422,9 @@ struct TextValue {
     return made;
   }
   static constexpr auto title = make_title();
-  static constexpr ValueInfo info{from,       name.view(), title.text,     sizeof(T),
-                                  alignof(T), &extract,    destroyer<T>(), nullptr, &value_schema<T, options...>};
+  static constexpr ValueInfo info{from,           name.view(), title.text,
+                                  sizeof(T),      alignof(T),  &extract,
+                                  destroyer<T>(), nullptr,     &value_schema<T, options...>};
 };
 
 /// What the compiler says when a route's template lacks a parameter; never called at run time, and not constexpr.
