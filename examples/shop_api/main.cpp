@@ -6,9 +6,9 @@
 //
 // try: curl -s 'localhost:8000/products?category=herb&limit=2'
 // try: curl -s localhost:8000/customers/me -H 'authorization: Bearer ada-token'
-// try: curl -s localhost:8000/orders --json '{"lines": [{"product_id": 1, "quantity": 2}]}' -H 'authorization: Bearer
-// ada-token' try: curl -s localhost:8000/products --json '{"name": "", "category": "tree", "cents": 0}' -H
-// 'x-admin-key: letmein' try: curl -s localhost:8000/openapi.json
+// try: curl -s localhost:8000/orders --json '{"lines": [{"product_id": 1}]}' -H 'authorization: Bearer ada-token'
+// try: curl -s localhost:8000/products --json '{"name": "", "category": "tree"}' -H 'x-admin-key: letmein'
+// try: curl -s localhost:8000/openapi.json
 
 #include <umbel/di/health.hpp>
 #include <umbel/di/openapi.hpp>
@@ -88,7 +88,8 @@ Customer set_address(Depends<current_customer> customer, Body<Address> address, 
   return shop->set_address(customer->id, *address);
 }
 
-// --- orders. Whether the token is good is seen before a byte of the body is read; then where to, what it costs to bring
+// --- orders. Whether the token is good is seen before a byte of the body is read; then where to, what it costs to
+// bring
 // --- it there, and what is in stock, at the same time.
 
 /// What was taken from stock while the request failed is put back.

@@ -9,6 +9,7 @@ where these are installed.
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,16 @@ class OpenApi(unittest.TestCase):
             wrong = pathlib.Path(folder, "wrong.json")
             wrong.write_text(print_document().replace('"in":"query"', '"in":"somewhere"'), encoding="utf-8")
             self.assertNotEqual(subprocess.run([*accept, wrong], capture_output=True, timeout=100, check=False).returncode, 0)
+
+    def test_its_page_is_cut_from_the_shop(self):
+        page = (ROOT / "docs" / "openapi.md").read_text(encoding="utf-8")
+        code = [path.read_text(encoding="utf-8") for path in (ROOT / "examples" / "shop_api").glob("*.?pp")]
+        for block in re.findall(r"^```cpp\n(.*?)^```$", page, re.M | re.S):
+            self.assertTrue(any("\n" + block in text for text in code), f"This is nowhere:\n{block}")
+        document = self.ask_the_shop()
+        for block in re.findall(r"^```json\n(.*?)^```$", page, re.M | re.S):
+            told = "".join(line.strip() for line in block.splitlines())
+            self.assertIn(told, document)
 
     def ask_the_shop(self):
         shop = Program(SHOP_API, "--port", "0")
