@@ -31,7 +31,7 @@ std::string component_name(std::string_view type, bool with_namespaces) {
     else if (is_word(c)) name.push_back(c);
     else if (c != ':') name.push_back('_'), word = name.size();
     else if (++i; !with_namespaces) name.resize(word);
-    else if (name.size() > word) name.append("__");
+    else if (name.size() > word && !name.ends_with("__")) name.append("__");
   }
   return name;
 }

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -334,6 +338,151 @@ TEST(OpenApi, SaysWhatItsOptionsSay) {
 TEST(OpenApi, RefusesATextThatIsNoUtf8) {
   App app;
   EXPECT_THROW(openapi_document(app, {.title = "\xff"}), JsonError);
+}
+
+template <class T>
+struct Holder {
+  T v;
+};
+
+/// The schema of a model's member.
+template <class T>
+std::string member_of() {
+  const std::string document = document_with([] { return Holder<T>{}; });
+  return between(document, "\"Holder", "\"title\"");
+}
+std::string member(std::string_view schema, std::string_view required = R"(,"required":["v"])") {
+  return R"("properties":{"v":)" + std::string{schema} + R"(},"type":"object")" + std::string{required} + ",";
+}
+
+template <class T>
+void expect_member(std::string_view schema, std::string_view required = R"(,"required":["v"])") {
+  const std::string told = member_of<T>();
+  EXPECT_EQ(told.substr(std::min(told.find("\"properties\""), told.size())), member(schema, required));
+}
+
+struct Leaf {
+  int n;
+};
+struct Branch {
+  std::vector<Branch> branches;
+};
+
+TEST(OpenApiModel, TellsTheTypeOfAMember) {
+  expect_member<bool>(R"({"type":"boolean"})");
+  expect_member<std::int8_t>(R"({"type":"integer","format":"int8"})");
+  expect_member<std::uint64_t>(R"({"type":"integer","format":"uint64","minimum":0})");
+  expect_member<float>(R"({"type":"number","format":"float"})");
+  expect_member<std::string>(R"({"type":"string"})");
+  expect_member<Colour>(R"({"type":"string","enum":["red","dark_blue"]})");
+  expect_member<Leaf>(R"({"$ref":"#/components/schemas/Leaf"})");
+}
+
+TEST(OpenApiModel, TellsWhatIsAroundAType) {
+  expect_member<std::optional<Leaf>>(R"({"anyOf":[{"$ref":"#/components/schemas/Leaf"},{"type":"null"}]})", "");
+  expect_member<std::vector<Leaf>>(R"({"items":{"$ref":"#/components/schemas/Leaf"},"type":"array"})");
+  expect_member<std::array<bool, 3>>(R"({"items":{"type":"boolean"},"type":"array","minItems":3,"maxItems":3})");
+  expect_member<std::map<std::string, bool>>(R"({"additionalProperties":{"type":"boolean"},"type":"object"})");
+}
+
+TEST(OpenApiModel, TellsConstraints) {
+  expect_member<Bounded<unsigned, ge<1>, lt<9>>>(
+      R"({"type":"integer","format":"uint32","minimum":1,"exclusiveMaximum":9})");
+  expect_member<std::optional<Text<min_length<2>, pattern<"^a">>>>(
+      R"({"anyOf":[{"type":"string","minLength":2,"pattern":"^a"},{"type":"null"}]})", "");
+  expect_member<Constrained<std::vector<int>, max_length<2>>>(
+      R"({"items":{"type":"integer","format":"int32"},"type":"array","maxItems":2})");
+}
+
+struct Settings {
+  Defaulted<int> count = 3;
+  Defaulted<std::vector<std::string>> tags;
+  Defaulted<Leaf> leaf = Leaf{4};
+  Defaulted<double> none = std::numeric_limits<double>::quiet_NaN();
+};
+
+TEST(OpenApiModel, TellsDefaults) {
+  const std::string document = document_with([] { return Settings{}; });
+  EXPECT_EQ(between(document, R"("Settings":{"properties":)", ",\"title\""),
+            R"({"count":{"type":"integer","format":"int32","default":3},)"
+            R"("tags":{"items":{"type":"string"},"type":"array","default":[]},)"
+            R"("leaf":{"$ref":"#/components/schemas/Leaf","default":{"n":4}},)"
+            R"("none":{"type":"number","format":"double"}},"type":"object")");
+}
+
+TEST(OpenApiModel, IsToldOnceHoweverOftenItIsNamed) {
+  const std::string document = document_with([](Body<std::vector<Branch>>) { return Branch{}; });
+  EXPECT_EQ(between(document, "\"Branch\":", ",\"title\""),
+            R"({"properties":{"branches":{"items":{"$ref":"#/components/schemas/Branch"},"type":"array"}},)"
+            R"("type":"object","required":["branches"])");
+  EXPECT_EQ(document.find("Branch_2"), std::string::npos);
+}
+
+namespace v1 {
+struct Same {
+  int a;
+};
+}  // namespace v1
+namespace v2 {
+struct Same {
+  int b;
+};
+}  // namespace v2
+struct ValidationError {
+  int code;
+};
+
+TEST(OpenApiModel, HasANameOfItsOwn) {
+  const std::string document =
+      document_with([](Body<v1::Same, "one">, Body<v2::Same, "two">, Body<ValidationError, "three">) {});
+  EXPECT_NE(document.find(R"("umbel__v1__Same":{"properties":{"a")"), std::string::npos);
+  EXPECT_NE(document.find(R"("umbel__v2__Same":{"properties":{"b")"), std::string::npos);
+  EXPECT_NE(document.find(R"("umbel__ValidationError":{"properties":{"code")"), std::string::npos);
+  EXPECT_NE(document.find(R"("ValidationError":{"properties":{"loc")"), std::string::npos);
+  EXPECT_NE(document_with([] { return Holder<Leaf>{}; }).find(R"("Holder_Leaf_":{"properties")"), std::string::npos);
+}
+
+TEST(OpenApiModel, IsABodyOrSeveralAre) {
+  const auto body_of = [](const std::string& document) {
+    return between(document, "\"requestBody\":", ",\"responses");
+  };
+  EXPECT_EQ(body_of(document_with([](Body<Leaf>) {})),
+            R"({"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Leaf"}}},"required":true})");
+  EXPECT_EQ(body_of(document_with([](Body<std::optional<Leaf>>) {})),
+            R"({"content":{"application/json":{"schema":{"anyOf":[{"$ref":"#/components/schemas/Leaf"},)"
+            R"({"type":"null"}]}}}})");
+  EXPECT_EQ(body_of(document_with([](Body<Leaf, "leaf">, Body<std::optional<int>, "n">, Body<Leaf, "leaf">) {})),
+            R"({"content":{"application/json":{"schema":{"properties":{"leaf":{"$ref":"#/components/schemas/Leaf"},)"
+            R"("n":{"anyOf":[{"type":"integer","format":"int32"},{"type":"null"}]}},"type":"object",)"
+            R"("required":["leaf"]}}},"required":true})");
+}
+
+TEST(OpenApiModel, IsAReplyWithAStatus) {
+  const std::string content = R"("content":{"application/json":{"schema":{"$ref":"#/components/schemas/Leaf"}}})";
+  EXPECT_EQ(between(document_with([] { return Leaf{1}; }), "\"responses\":", "}}}}},\"components"),
+            R"({"200":{"description":"Successful Response",)" + content);
+  EXPECT_EQ(between(document_with([] { return Created<Leaf>{Leaf{1}}; }), "\"responses\":", "}}}}},\"components"),
+            R"({"201":{"description":"Successful Response",)" + content);
+  EXPECT_NE(document_with([] { return Accepted<>{}; }).find(R"({"202":{"description":"Successful Response"}})"),
+            std::string::npos);
+}
+
+struct Closed {
+  int n;
+};
+
+}  // namespace
+
+template <>
+struct ModelTraits<Closed> {
+  static constexpr bool forbids_extra = true;
+};
+
+namespace {
+
+TEST(OpenApiModel, SaysThatNothingElseIsTaken) {
+  EXPECT_NE(document_with([] { return Closed{1}; }).find(R"("Closed":{"additionalProperties":false,"properties")"),
+            std::string::npos);
 }
 
 TEST(OpenApiRoute, GivesTheDocumentOfAllRoutes) {

@@ -100,4 +100,4 @@ if __name__ == "__main__":
     if renew:
         GOLDEN.write_text(spread(print_document()), encoding="utf-8")
     else:
-        unittest.main()
+        unittest.main(verbosity=2)  # Tells why a test is skipped.
