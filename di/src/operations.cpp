@@ -2,7 +2,7 @@
 #include "operations.hpp"
 
 #include <algorithm>
-#include <cctype>
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -132,6 +132,17 @@ void add_segments(Operation& operation, const ParsedRoute& route) {
   }
 }
 
+/// In each group, the order stays.
+void group_by_source(std::vector<OperationParameter>& parameters) {
+  std::vector<OperationParameter> grouped;
+  for (const Source source : {Source::path, Source::query, Source::header, Source::cookie}) {
+    for (const OperationParameter& parameter : parameters) {
+      if (parameter.source == source) grouped.push_back(parameter);
+    }
+  }
+  parameters = std::move(grouped);
+}
+
 /// `read_item` of `shop::read_item`, or of `make_reader<shop::Item>::read_item`. Empty of what has no name.
 std::string_view last_name(std::string_view name) noexcept {
   if (const std::size_t end = name.find('<'); end != 0) name = name.substr(0, end);
@@ -178,8 +189,7 @@ Operation operation_of(const PlacedRoute& placed, const ParsedRoute& parsed) {
   }
   walk.visit(route.handler.info());
   add_segments(operation, parsed);
-  std::stable_sort(operation.parameters.begin(), operation.parameters.end(),
-                   [](const auto& a, const auto& b) { return a.source < b.source; });
+  group_by_source(operation.parameters);
   const std::string handler = route.handler.name();
   const std::string_view name = last_name(handler);
   operation.has_own_id = !route.texts.operation_id.empty();
@@ -217,20 +227,18 @@ bool can_be_told(const Operation& operation) noexcept {
 
 std::vector<Operation> operations_of(const App& app, std::vector<std::string>& problems) {
   std::vector<std::string> known_already;  // The start tells these.
-  std::vector<Operation> operations;
+  // Of {id:int} and {id}, one path in a document, the first.
+  std::map<std::pair<std::string, Method>, Operation> by_place;
   for (const PlacedRoute& placed : RoutesOfApp::placed_routes(app, known_already)) {
     const ParsedRoute parsed = parse_route(placed.placement.text);
     if (!placed.placement.is_in_schema || parsed.mistake != RouteMistake::none) continue;
     Operation operation = operation_of(placed, parsed);
-    if (can_be_told(operation)) operations.push_back(std::move(operation));
+    if (!can_be_told(operation)) continue;
+    const std::pair place{operation.path, operation.method};
+    by_place.emplace(place, std::move(operation));
   }
-  const auto place = [](const Operation& operation) { return std::tie(operation.path, operation.method); };
-  std::stable_sort(operations.begin(), operations.end(),
-                   [&](const Operation& a, const Operation& b) { return place(a) < place(b); });
-  // {id:int} and {id} are one path in a document.
-  const auto second = std::unique(operations.begin(), operations.end(),
-                                  [&](const Operation& a, const Operation& b) { return place(a) == place(b); });
-  operations.erase(second, operations.end());
+  std::vector<Operation> operations;
+  for (auto& [place, operation] : by_place) operations.push_back(std::move(operation));
   make_ids_unique(operations, problems);
   return operations;
 }

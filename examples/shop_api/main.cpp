@@ -38,8 +38,8 @@ using namespace std::chrono_literals;
 // --- who asks
 
 /// The customer of a token, if it is good for the scopes that the way here asks for.
-Customer current_customer(Depends<bearer> bearer, Scopes scopes, State<Shop> shop) {
-  const std::optional<Account> account = shop->account_of(bearer->token);
+Customer current_customer(Depends<bearer> token, Scopes scopes, State<Shop> shop) {
+  const std::optional<Account> account = shop->account_of(token->token);
   if (!account) throw HttpError{401, "Invalid token"}.header("www-authenticate", "Bearer");
   for (const std::string_view scope : scopes.names()) {
     const bool is_granted = std::count(account->scopes.begin(), account->scopes.end(), scope) > 0;

@@ -2,6 +2,7 @@
 #include "shop.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace shop {
@@ -23,8 +24,8 @@ ProductPage Shop::find(std::optional<Category> category, Cents most, Sorting sor
   for (const auto& [id, product] : products_) {
     if (product.cents <= most && (!category || product.category == *category)) found.push_back(product);
   }
-  std::stable_sort(found.begin(), found.end(), [&](const Product& a, const Product& b) {
-    if (sorting == Sorting::name) return a.name < b.name;
+  std::sort(found.begin(), found.end(), [&](const Product& a, const Product& b) {
+    if (sorting == Sorting::name || a.cents == b.cents) return std::tie(a.name, a.id) < std::tie(b.name, b.id);
     return sorting == Sorting::cheapest ? a.cents < b.cents : a.cents > b.cents;
   });
   ProductPage page{found.size(), {}};
