@@ -268,6 +268,7 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
     request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
     request.on_disconnect = placement.on_disconnect;
     request.body_limit = placement.body_limit;
+    request.on_wrong_type = placement.on_wrong_type.value_or(OnWrongType::invalid);
     request.streams = route->handler.streams();
     if (!started.mappers.empty()) request.mappers = &started.mappers;
     request.number = static_cast<std::uint32_t>(started.routes.size());
@@ -350,6 +351,7 @@ std::vector<std::string> App::try_start(Context& context) {
   }
   if (!made || !problems.empty()) return problems;
   for (const auto& set : sets_) check_use(*set, *made, 0, problems);
+  for (const auto& hook : start_hooks_) hook->app_starts(*this, problems);
   Replanning sets{*this, *made, *overrides_, &problems};
   if (!problems.empty()) return problems;
   sets.commit();

@@ -198,22 +198,6 @@ std::vector<LocationPart> location(const ValueInfo& info, ListIndex index) {
   return loc;
 }
 
-/// As pydantic writes a number: the shortest decimal that reads back as the same, never with an exponent.
-std::string bound_text(const Bound& bound) {
-  char text[512];
-  const auto write = [&](auto number) {
-    if constexpr (std::is_same_v<decltype(number), std::string_view>) return std::string{number};
-    else if constexpr (std::is_same_v<decltype(number), double>)
-      return std::string{text, std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr};
-    else return std::string{text, std::to_chars(text, text + sizeof text, number).ptr};
-  };
-  return bound.visit(write);
-}
-
-std::string message_of(const Violation& broken) {
-  return std::string{broken.before}.append(bound_text(broken.bound)).append(broken.after);
-}
-
 void add_bound(ValidationItem& item, const Violation& broken) {
   broken.bound.visit([&](auto bound) { item.context(broken.key, bound); });
 }

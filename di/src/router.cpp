@@ -12,9 +12,12 @@ Placement Placement::within(std::string_view more_text, const RouteOptions& opti
   if (options.policy) inner.policy = options.policy;
   if (options.deadline) inner.deadline = options.deadline;
   if (options.body_limit) inner.body_limit = options.body_limit;
+  if (options.on_wrong_type) inner.on_wrong_type = options.on_wrong_type;
   if (options.on_disconnect) inner.on_disconnect = options.on_disconnect;
   if (options.guards.size() > 0) inner.guard_layers.emplace_back(options.guards.begin(), options.guards.end());
   inner.tags.insert(inner.tags.end(), options.tags.begin(), options.tags.end());
+  inner.is_deprecated |= options.deprecated;
+  inner.is_in_schema &= options.include_in_schema;
   return inner;
 }
 
@@ -26,6 +29,8 @@ void RouterContents::add(Route route) {
   const std::string title = std::string{to_string(route.method)} + " " + prefix_ + route.text;
   require_open(title);
   if (route.method == Method::other) throw std::logic_error{"umbel: " + title + ": a route needs a method of its own"};
+  const RouteOptions& said = route.options;
+  route.texts = {std::string{said.summary}, std::string{said.description}, std::string{said.operation_id}};
   entries_.emplace_back(std::move(route));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "umbel/di/constraints.hpp"
+#include "umbel/json/constraints.hpp"
 
 #include <gtest/gtest.h>
 

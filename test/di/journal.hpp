@@ -10,7 +10,7 @@
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/task.hpp"
 #include "umbel/di/depends.hpp"
-#include "umbel/di/fixed_string.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "umbel/di/pattern.hpp"
+#include "umbel/json/pattern.hpp"
 
 #include <gtest/gtest.h>
 

@@ -14,6 +14,7 @@
 #include "umbel/core/lane.hpp"
 #include "umbel/core/service.hpp"
 #include "umbel/di/around.hpp"
+#include "umbel/di/body.hpp"
 #include "umbel/di/error_mapper.hpp"
 #include "umbel/di/graph.hpp"
 #include "umbel/di/observers.hpp"
@@ -26,7 +27,16 @@ namespace umbel {
 
 namespace detail {
 struct Endpoint;
-}
+struct RoutesOfApp;
+
+/// Is told that an App starts: its routes are all there, and none has been served.
+class StartHook {
+public:
+  virtual ~StartHook() = default;
+  /// Under the App's mutex. Mistakes are appended to `problems`.
+  virtual void app_starts(const App& app, std::vector<std::string>& problems) = 0;
+};
+}  // namespace detail
 
 /// What a server answers with.
 ///
@@ -199,6 +209,7 @@ public:
 
 private:
   friend class Engine;
+  friend struct detail::RoutesOfApp;
   friend class Override;
   friend class OverrideSet;
   struct Started;
@@ -268,6 +279,7 @@ private:
   Duration tear_down_limit_ = std::chrono::seconds{5};
   std::vector<const detail::NodeInfo*> kept_;
   std::vector<detail::ErrorMapper> mappers_;
+  std::vector<std::shared_ptr<detail::StartHook>> start_hooks_;
   std::unique_ptr<detail::Limits> limits_;
   bool is_plain_ = false;    // It has started, and is nothing but routes: nothing around, nothing to be made first.
   bool has_shared_ = false;  // Some nodes are.

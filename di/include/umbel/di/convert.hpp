@@ -10,7 +10,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include "umbel/di/enum_names.hpp"
+#include "umbel/json/detail/character_type.hpp"
+#include "umbel/json/detail/enum_names.hpp"
 
 namespace umbel {
 
@@ -39,10 +40,6 @@ TextError parse_bool(std::string_view text, bool& out) noexcept;
 
 /// In FastAPI's words.
 ConvertError words_for(TextError error) noexcept;
-
-template <class T>
-concept CharacterType = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-                        std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 /// What nearly all integers are: digits alone, so few that they fit any T of this width. False if it is anything else.
 template <std::integral T>
@@ -144,6 +141,8 @@ concept NamedEnum = FixedEnum<E> && (EnumNames<E>::count > 0);
 /// for others, or for other spellings.
 template <detail::NamedEnum E>
 struct FromText<E> {
+  /// For documents: "'a', 'b' or 'c'".
+  static constexpr std::string_view umbel_names = detail::EnumNames<E>::expected;
   /// The name of an enumerator, as it is written in the program.
   static ConvertError convert(std::string_view text, std::optional<E>& out) noexcept {
     using Names = detail::EnumNames<E>;

@@ -39,6 +39,7 @@ namespace detail {
 
 class Resolver;
 struct Step;
+struct ValueSchema;
 
 enum class Status : std::uint8_t { done, pending, failed };
 using ErrorBox = std::unique_ptr<Error>;
@@ -73,6 +74,8 @@ enum class Take : std::uint8_t {
   attempt,    // Try: its failure is a value.
 };
 
+struct BodyModel;
+
 /// A parameter that is taken from the request, as a kind: `Query<"q", int>`. One constant per type.
 struct ValueInfo {
   Source source;
@@ -83,6 +86,17 @@ struct ValueInfo {
   /// Converts and checks; constructs the value at `slot` and returns true, or reports and returns false.
   bool (*extract)(Resolver& resolver, std::uint32_t index, void* slot);
   void (*destroy)(void* slot) noexcept;  // Null if there is nothing to do.
+  const BodyModel* body = nullptr;  // Of a body that is a model, which has no `extract`: all of them are read at once.
+  const ValueSchema* schema = nullptr;  // For documents. Null: nothing that a client sends.
+};
+
+/// What documents call a check of credentials. One constant per ready-made provider.
+struct SecurityInfo {
+  enum class Kind : std::uint8_t { bearer, basic, api_key };
+  Kind kind;
+  Source source = Source::header;  // Where the key is.
+  std::string_view name = {};      // Of the key.
+  bool is_optional = false;        // Who sends nothing is not refused.
 };
 
 struct StateInfo {
@@ -111,7 +125,7 @@ struct Need {
   Lifetime lifetime = Lifetime::automatic;  // Of a resource: what the edge says.
   bool original = false;                    // Not what an override puts in its place.
   const NodeInfo* node = nullptr;           // source == node
-  const ValueInfo* value = nullptr;         // path, query, header, cookie; what holds a response head or tasks
+  const ValueInfo* value = nullptr;         // path, query, header, cookie, a model; what holds a response head or tasks
   const StateInfo* state = nullptr;         // state
   void (*blame)() = nullptr;                // path; as in PathNeed
   ScopeList scopes{};
@@ -160,6 +174,7 @@ struct NodeInfo {
   bool takes_request;  // Anything that a request brings.
   bool reads_scopes;
   const void* object = nullptr;  // What is called, of a node that is made at run time; null for providers and handlers.
+  const SecurityInfo* security = nullptr;  // Its parameters are told as a security scheme.
 
   constexpr bool is_resource() const noexcept { return kind == NodeKind::resource || kind == NodeKind::sync_resource; }
   constexpr bool runs_on_worker() const noexcept { return kind == NodeKind::plain || kind == NodeKind::sync_resource; }

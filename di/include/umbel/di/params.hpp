@@ -15,10 +15,11 @@
 
 #include "umbel/core/request.hpp"
 #include "umbel/core/stop.hpp"
-#include "umbel/di/constraints.hpp"
 #include "umbel/di/convert.hpp"
-#include "umbel/di/fixed_string.hpp"
 #include "umbel/di/provider.hpp"
+#include "umbel/di/value_schema.hpp"
+#include "umbel/json/constraints.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel {
 
@@ -142,6 +143,38 @@ struct TextShape {
     else return T{};
   }
 };
+
+/// What documents say of the constraints among the options. Of a list, those of length are the list's.
+template <class T, auto... options>
+struct ConstraintsToTell {
+  using Shape = TextShape<T, options...>;
+  template <class Option>
+  static constexpr const Violation* find() noexcept {
+    if constexpr (!Constraint<Option>) return nullptr;
+    else if constexpr (Shape::is_list && Option::umbel_constrains == Constrains::length)
+      return &list_violation_of<Option>;
+    else return &violation_of<typename Shape::Element, Option>;
+  }
+  static constexpr const Violation* all[]{find<OptionType<options>>()...};
+};
+
+template <class T, auto... options>
+constexpr ValueSchema make_value_schema() noexcept {
+  using Shape = TextShape<T, options...>;
+  ValueSchema schema{&text_schema<typename Shape::Element>, Shape::is_list, Shape::is_optional};
+  if constexpr (Shape::is_constrained) {
+    schema.constraints = ConstraintsToTell<T, options...>::all;
+  }
+  if constexpr (std::is_same_v<typename Shape::Default, OrEmpty>) schema.absent.kind = DefaultValue::Kind::empty_list;
+  else if constexpr (Shape::has_default && Shape::is_list) schema.absent.kind = DefaultValue::Kind::unknown;
+  else if constexpr (Shape::has_default)
+    schema.absent = default_value<typename Shape::Value>(default_among(options...));
+  return schema;
+}
+
+// Shared by all parameters of that type.
+template <class T, auto... options>
+inline constexpr ValueSchema value_schema = make_value_schema<T, options...>();
 
 /// Instantiated for each option, so that the compiler's message shows which.
 template <FixedString name, class T, auto option>
@@ -389,22 +422,25 @@ struct TextValue {
     return made;
   }
   static constexpr auto title = make_title();
-  static constexpr ValueInfo info{from, name.view(), title.text, sizeof(T), alignof(T), &extract, destroyer<T>()};
+  static constexpr ValueInfo info{from,           name.view(), title.text,
+                                  sizeof(T),      alignof(T),  &extract,
+                                  destroyer<T>(), nullptr,     &value_schema<T, options...>};
 };
 
 /// What the compiler says when a route's template lacks a parameter; never called at run time, and not constexpr.
 template <FixedString parameter, class Where>
 void the_route_template_lacks_this_path_parameter_write_it_there_in_braces() {}
 
-template <class P, Source from, FixedString name, class T, auto... options>
+template <class P, Source from, FixedString parameter, class T, auto... options>
 struct TextTraits {
   static constexpr Source source = from;
+  static constexpr std::string_view name = parameter.view();
   template <class Where>
   static constexpr Need need() {
     Need need{from};
-    need.value = &TextValue<from, name, T, options...>::info;
+    need.value = &TextValue<from, parameter, T, options...>::info;
     if constexpr (from == Source::path)
-      need.blame = &the_route_template_lacks_this_path_parameter_write_it_there_in_braces<name, Where>;
+      need.blame = &the_route_template_lacks_this_path_parameter_write_it_there_in_braces<parameter, Where>;
     return need;
   }
   static P get(Resolver& resolver, const Step&, Input input) noexcept {
@@ -461,24 +497,6 @@ template <FixedString name, class T = std::string_view, auto... options>
 class Cookie : public detail::ValueParameter<T> {
   static_assert(detail::CheckText<detail::Source::cookie, name, T, options...>::value);
   using detail::ValueParameter<T>::ValueParameter;
-};
-
-template <class T>
-class Body;
-namespace detail {
-template <class B>
-inline constexpr bool is_raw_bytes = false;
-template <>
-inline constexpr bool is_raw_bytes<Body<std::string_view>> = true;
-}  // namespace detail
-
-/// The whole body, as the bytes that came; valid until the request ends. Nodes run when it is complete.
-/// A body over the transport's limit is a 413.
-template <class T = std::string_view>
-class Body : public detail::ValueParameter<std::string_view> {
-  static_assert(detail::is_raw_bytes<Body>,
-                "umbel: Body<T> gives the raw bytes, T = std::string_view. Read a document from it with JsonReader");
-  using detail::ValueParameter<std::string_view>::ValueParameter;
 };
 
 /// A T of the application, given by `app.state(T{...})`; `State<T, "replica">` by `app.state<"replica">(T{...})`.
@@ -547,18 +565,6 @@ struct ParameterTraits<Header<name, T, options...>>
 template <FixedString name, class T, auto... options>
 struct ParameterTraits<Cookie<name, T, options...>>
     : detail::TextTraits<Cookie<name, T, options...>, detail::Source::cookie, name, T, options...> {};
-
-template <class T>
-struct ParameterTraits<Body<T>> {
-  static constexpr detail::Source source = detail::Source::body;
-  template <class Where>
-  static constexpr detail::Need need() {
-    return {source};
-  }
-  static Body<T> get(detail::Resolver& resolver, const detail::Step&, detail::Input) noexcept {
-    return Body<T>{resolver.request().body()};
-  }
-};
 
 template <class T, FixedString name>
 struct ParameterTraits<State<T, name>> {

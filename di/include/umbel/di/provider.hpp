@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "umbel/di/fixed_string.hpp"
 #include "umbel/di/names.hpp"
 #include "umbel/di/resolver.hpp"
 #include "umbel/di/signature.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel {
 
@@ -503,6 +503,7 @@ constexpr NodeInfo make_node(std::string_view name, const NodeInfo* wraps, Provi
     info.view = Code::view();
     info.is_pointer = Returned<R>::is_resource;
     info.wraps = wraps;
+    if constexpr (requires { F::umbel_security; }) info.security = &F::umbel_security;
     if constexpr (!std::is_void_v<Slot>) {
       static_assert(alignof(Slot) <= BlockPool::granule,
                     "umbel: a node's value is aligned to 64 at the most: return a std::unique_ptr to it");

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "umbel/di/fixed_string.hpp"
+#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/handler.hpp"
 #include "umbel/di/node.hpp"
 

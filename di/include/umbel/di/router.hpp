@@ -24,12 +24,20 @@ class App;
 
 namespace detail {
 
+/// What documents say of a route, where its options do.
+struct RouteTexts {
+  std::string summary;
+  std::string description;
+  std::string operation_id;
+};
+
 /// A route as it was declared.
 struct Route {
   Method method;
   std::string text;
   HandlerBox handler;
   RouteOptions options;
+  RouteTexts texts{};
 };
 
 class RouterContents;
@@ -47,9 +55,12 @@ struct Placement {
   std::optional<Policy> policy;
   std::optional<std::chrono::milliseconds> deadline;
   std::optional<std::uint64_t> body_limit;
+  std::optional<OnWrongType> on_wrong_type;
   std::optional<OnDisconnect> on_disconnect;
   std::vector<GuardLayer> guard_layers;  // Outermost first; none is empty.
   std::vector<std::string_view> tags;    // Outermost first.
+  bool is_deprecated = false;
+  bool is_in_schema = true;
 
   /// The same, one level further in.
   Placement within(std::string_view more_text, const RouteOptions& options) const;
@@ -204,6 +215,8 @@ public:
   Router& policy(Policy policy) { return contents_->options().policy = policy, *this; }
   /// The same. How many bytes of a body are taken, whatever the transport's own limit is; more is 413.
   Router& body_limit(std::uint64_t bytes) { return contents_->options().body_limit = bytes, *this; }
+  /// The same. What is answered to a body that should be JSON, as its content type says that it is not.
+  Router& on_wrong_type(OnWrongType what) { return contents_->options().on_wrong_type = what, *this; }
   /// The same. How long a request may take; 0: as long as it likes, whatever the routers around say.
   Router& deadline(std::chrono::milliseconds deadline) { return contents_->options().deadline = deadline, *this; }
   /// The same. What becomes of a request whose peer leaves.

@@ -48,10 +48,12 @@ SentKey find_key(SentKey key) noexcept;
 
 struct Bearer {
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  static constexpr SecurityInfo umbel_security{SecurityInfo::Kind::bearer};
   Result<BearerToken> operator()(AuthorizationField authorization) const;
 };
 struct OptionalBearer {
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  static constexpr SecurityInfo umbel_security{.kind = SecurityInfo::Kind::bearer, .is_optional = true};
   std::optional<BearerToken> operator()(AuthorizationField authorization) const noexcept;
 };
 
@@ -60,6 +62,7 @@ struct Basic {
   static_assert(realm.view().find_first_of("\"\\\r\n") == std::string_view::npos,
                 "umbel: a realm is sent between quotes: it has no quotes, backslashes or line ends of its own");
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  static constexpr SecurityInfo umbel_security{SecurityInfo::Kind::basic};
   Result<BasicCredentials> operator()(AuthorizationField authorization) const {
     auto found = find_basic(*authorization, realm.view());
     if (!found) return std::move(found).error();
@@ -70,20 +73,30 @@ struct Basic {
 template <FixedString realm>
 struct OptionalBasic {
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  static constexpr SecurityInfo umbel_security{.kind = SecurityInfo::Kind::basic, .is_optional = true};
   Result<std::optional<BasicCredentials>> operator()(AuthorizationField authorization) const {
     return find_basic(*authorization, realm.view());
   }
 };
 
+/// `Place`: its parameter.
+template <class Place>
+constexpr SecurityInfo key_security(bool is_optional) noexcept {
+  using Traits = ParameterTraits<Place>;
+  return {SecurityInfo::Kind::api_key, Traits::source, Traits::name, is_optional};
+}
+
 /// `Place`: Header<name, ...>, Query<...> or Cookie<...> of an optional text.
 template <class Place>
 struct ApiKey {
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  static constexpr SecurityInfo umbel_security = key_security<Place>(false);
   Result<std::string_view> operator()(Place key) const { return require_key(*key); }
 };
 template <class Place>
 struct OptionalApiKey {
   static constexpr NodeKind umbel_node_kind = NodeKind::on_loop;
+  static constexpr SecurityInfo umbel_security = key_security<Place>(true);
   SentKey operator()(Place key) const noexcept { return find_key(*key); }
 };
 

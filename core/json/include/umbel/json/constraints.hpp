@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a parameter's value has to be, written behind its type in any order: Query<"limit", int, 20, ge<1>, le<100>>.
+// What the value of a parameter or of a model's member has to be, written behind its type in any order:
+// Query<"limit", int, 20, ge<1>, le<100>>, Bounded<int, ge<1>, le<100>>.
 
 #include <concepts>
 #include <cstddef>
@@ -10,9 +11,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "umbel/di/convert.hpp"
-#include "umbel/di/fixed_string.hpp"
-#include "umbel/di/pattern.hpp"
+#include "umbel/json/detail/character_type.hpp"
+#include "umbel/json/fixed_string.hpp"
+#include "umbel/json/pattern.hpp"
 
 namespace umbel {
 
@@ -61,6 +62,9 @@ struct Violation {
   std::string_view after;
   Bound bound;
 };
+
+/// As pydantic writes it. Of a list's size, the size itself has to follow.
+std::string message_of(const Violation& broken);
 
 template <class A, class B>
 constexpr bool is_less(A a, B b) noexcept {

@@ -148,6 +148,15 @@ public:
     }
     return false;
   }
+
+  /// Empty if it has none.
+  static constexpr std::string_view name_of(E value) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& entry = table.entries[i];
+      if (static_cast<E>(entry.value) == value) return message.substr(entry.at, entry.size);
+    }
+    return {};
+  }
 };
 
 }  // namespace umbel::detail

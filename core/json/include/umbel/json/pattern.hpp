@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "umbel/di/fixed_string.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel::detail {
 

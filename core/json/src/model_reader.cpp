@@ -1,0 +1,705 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/json/model_reader.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "umbel/core/buffer.hpp"
+#include "umbel/json/json_writer.hpp"
+
+namespace umbel {
+
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+using detail::MemberShape;
+using detail::Shape;
+using detail::ShapeKind;
+using ondemand::json_type;
+using simdjson::error_code;
+
+// The way to a value, from the inside to the outside: on the stack of whoever reads what is around.
+struct Step {
+  const Step* outer = nullptr;
+  std::string_view name = {};
+  std::size_t index = 0;
+  bool is_index = false;
+};
+
+// `type` and `msg`, and the members of `ctx`.
+struct Words {
+  std::string_view type;
+  std::string_view message;
+};
+
+constexpr Words missing{"missing", "Field required"};
+constexpr Words extra{"extra_forbidden", "Extra inputs are not permitted"};
+constexpr Words duplicate{"duplicate_key", "Object should have each key once"};
+constexpr Words no_bool{"bool_type", "Input should be a valid boolean"};
+constexpr Words bool_text{"bool_parsing", "Input should be a valid boolean, unable to interpret input"};
+constexpr Words no_integer{"int_type", "Input should be a valid integer"};
+constexpr Words integer_text{"int_parsing", "Input should be a valid integer, unable to parse string as an integer"};
+constexpr Words integer_size{"int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size"};
+constexpr Words fraction{"int_from_float", "Input should be a valid integer, got a number with a fractional part"};
+constexpr Words no_number{"float_type", "Input should be a valid number"};
+constexpr Words number_text{"float_parsing", "Input should be a valid number, unable to parse string as a number"};
+constexpr Words infinite{"finite_number", "Input should be a finite number"};
+constexpr Words no_text{"string_type", "Input should be a valid string"};
+constexpr Words no_list{"list_type", "Input should be a valid list"};
+constexpr Words no_map{"dict_type", "Input should be a valid dictionary"};
+constexpr Words no_object{"model_attributes_type",
+                          "Input should be a valid dictionary or object to extract fields from"};
+
+constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+template <class Number>
+std::optional<Words> parse(std::string_view text, Number& out, Words malformed, Words too_large) noexcept {
+  text = trimmed(text);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error == std::errc::invalid_argument || end != text.data() + text.size()) return malformed;
+  if (error == std::errc::result_out_of_range) return too_large;
+  return std::nullopt;
+}
+
+std::optional<bool> parse_bool(std::string_view text) noexcept {
+  constexpr std::string_view words[] = {"0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes"};
+  const auto is_same = [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b | 0x20 : b); };
+  for (std::size_t i = 0; i < std::size(words); ++i)
+    if (std::equal(words[i].begin(), words[i].end(), text.begin(), text.end(), is_same)) return i >= 6;
+  return std::nullopt;
+}
+
+// The number types of one width and sign, by their size.
+bool store_signed(std::int64_t number, std::uint32_t size, void* into) noexcept {
+  const auto put = [&]<class T>(T) {
+    const T narrow = static_cast<T>(number);
+    std::memcpy(into, &narrow, sizeof narrow);
+    return narrow == number;
+  };
+  switch (size) {
+    case 1:
+      return put(std::int8_t{});
+    case 2:
+      return put(std::int16_t{});
+    case 4:
+      return put(std::int32_t{});
+    default:
+      return put(std::int64_t{});
+  }
+}
+
+bool store_unsigned(std::uint64_t number, std::uint32_t size, void* into) noexcept {
+  const auto put = [&]<class T>(T) {
+    const T narrow = static_cast<T>(number);
+    std::memcpy(into, &narrow, sizeof narrow);
+    return narrow == number;
+  };
+  switch (size) {
+    case 1:
+      return put(std::uint8_t{});
+    case 2:
+      return put(std::uint16_t{});
+    case 4:
+      return put(std::uint32_t{});
+    default:
+      return put(std::uint64_t{});
+  }
+}
+
+bool store_real(double number, std::uint32_t size, void* into) noexcept {
+  if (size == sizeof(double)) return std::memcpy(into, &number, sizeof number), true;
+  if (std::abs(number) > static_cast<double>(std::numeric_limits<float>::max())) return false;
+  const auto narrow = static_cast<float>(number);
+  return std::memcpy(into, &narrow, sizeof narrow), true;
+}
+
+// An integer that JSON wrote with a fraction of zeros, or with an exponent.
+template <class Integer>
+std::optional<Words> whole(double number, Integer& out) noexcept {
+  if (number != std::trunc(number)) return fraction;
+  constexpr double end = std::is_signed_v<Integer> ? 0x1p63 : 0x1p64;
+  if (number >= end || number < (std::is_signed_v<Integer> ? -end : 0)) return integer_size;
+  return out = static_cast<Integer>(number), std::nullopt;
+}
+
+// Reads one document. What returns an error_code has met something that is no JSON: all is void then. What is wrong
+// with the values is noted, and their text is read on, since it must be JSON.
+class Reading {
+public:
+  Reading(std::string_view text, JsonLimits limits, ondemand::document& document, ModelErrors& errors) noexcept
+      : text_(text), depth_(limits.depth), document_(document), errors_(errors) {}
+
+  error_code read_root(const Shape& shape, void* into) {
+    ondemand::value root;
+    if (const error_code error = document_.get_value().get(root)) return error;
+    if (const error_code error = read(shape, root, into, nullptr, 0)) return error;
+    return document_.current_location().error() == simdjson::OUT_OF_BOUNDS ? simdjson::SUCCESS
+                                                                           : simdjson::TRAILING_CONTENT;
+  }
+
+private:
+  error_code read(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    if (!shape.broken && !shape.validate) return read_unchecked(shape, value, into, step, depth);
+    return read_checked(shape, value, into, step, depth);
+  }
+
+  // Constraints are asked of a value that is right so far.
+  [[gnu::noinline]] error_code read_checked(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                            std::size_t depth) {
+    const std::size_t before = errors_.size();
+    const char* const start = value.raw_json_token().data();
+    if (const error_code error = read_unchecked(shape, value, into, step, depth)) return error;
+    if (errors_.size() != before || errors_.size() >= most_model_errors) return simdjson::SUCCESS;
+    if (shape.broken) {
+      if (const detail::Violation* const broken = shape.broken(into))
+        return report_broken(shape, *broken, into, step, text_from(start)), simdjson::SUCCESS;
+    }
+    if (shape.validate) {
+      if (const std::optional<std::string> wrong = shape.validate(into))
+        report({"value_error", "Value error, " + *wrong}, step, text_from(start));
+    }
+    return simdjson::SUCCESS;
+  }
+
+  [[gnu::noinline]] void report_broken(const Shape& shape, const detail::Violation& broken, const void* value,
+                                       const Step* step, std::string_view input) {
+    std::string message = detail::message_of(broken);
+    JsonWriter ctx;
+    ctx.begin_object();
+    const bool is_list = shape.kind == ShapeKind::list;
+    if (is_list) ctx.field("field_type", "List");
+    broken.bound.visit([&](auto bound) { ctx.field(broken.key, bound); });
+    if (is_list) {
+      const auto size = static_cast<const detail::ListOperations*>(shape.operations)->elements(value).count;
+      message += std::to_string(size);
+      ctx.field("actual_length", size);
+    }
+    ctx.end_object();
+    ModelError* const error = report({broken.type, message}, step, input);
+    if (!error) return;
+    const Buffer members = std::move(ctx).take();
+    error->ctx = members.view().substr(1, members.size() - 2);
+  }
+
+  error_code read_unchecked(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                            std::size_t depth) {
+    switch (shape.kind) {
+      case ShapeKind::boolean:
+        return read_bool(value, into, step, depth);
+      case ShapeKind::signed_number:
+        return read_signed(shape, value, into, step, depth);
+      case ShapeKind::unsigned_number:
+        return read_unsigned(shape, value, into, step, depth);
+      case ShapeKind::real:
+        return read_real(shape, value, into, step, depth);
+      case ShapeKind::text:
+      case ShapeKind::view:
+        return read_text(value, into, step, depth);
+      case ShapeKind::enumeration:
+        return read_enum(shape, value, into, step, depth);
+      case ShapeKind::optional:
+        return read_optional(shape, value, into, step, depth);
+      case ShapeKind::list:
+        return read_list(shape, value, into, step, depth);
+      case ShapeKind::array:
+        return read_array(shape, value, into, step, depth);
+      case ShapeKind::map:
+        return read_map(shape, value, into, step, depth);
+      case ShapeKind::object:
+        return read_object(shape, value, into, step, depth);
+    }
+    return simdjson::UNEXPECTED_ERROR;
+  }
+
+  error_code read_bool(ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    bool flag = false;
+    if (!value.get_bool().get(flag)) return *static_cast<bool*>(into) = flag, simdjson::SUCCESS;
+    return read_odd_bool(value, into, step, depth);
+  }
+
+  [[gnu::noinline]] error_code read_odd_bool(ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    json_type type;
+    if (const error_code error = value.type().get(type)) return error;
+    std::optional<bool> flag;
+    const std::string_view token = value.raw_json_token();
+    if (type == json_type::string) {
+      std::string_view text;
+      if (const error_code error = value.get_string().get(text)) return error;
+      flag = parse_bool(text);
+    } else if (type == json_type::number) {
+      double number = 0;
+      if (const error_code error = value.get_double().get(number)) return error;
+      if (number == 0 || number == 1) flag = number == 1;
+    } else {
+      return refuse(no_bool, value, step, depth);
+    }
+    if (flag) *static_cast<bool*>(into) = *flag;
+    else report(bool_text, step, trimmed(token));
+    return simdjson::SUCCESS;
+  }
+
+  error_code read_signed(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    std::int64_t number = 0;
+    const std::string_view token = value.raw_json_token();
+    if (value.get_int64().get(number)) [[unlikely]] {
+      const auto [error, is_there] = read_odd_integer(value, number, step, depth);
+      if (error || !is_there) return error;
+    }
+    if (!store_signed(number, shape.size, into)) [[unlikely]]
+      report(integer_size, step, trimmed(token));
+    return simdjson::SUCCESS;
+  }
+
+  error_code read_unsigned(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                           std::size_t depth) {
+    std::uint64_t number = 0;
+    const std::string_view token = value.raw_json_token();
+    if (value.get_uint64().get(number)) [[unlikely]] {
+      const auto [error, is_there] = read_odd_integer(value, number, step, depth);
+      if (error || !is_there) return error;
+    }
+    if (!store_unsigned(number, shape.size, into)) [[unlikely]]
+      report(integer_size, step, trimmed(token));
+    return simdjson::SUCCESS;
+  }
+
+  // All that is not digits alone: 5.0, 5e1, "5", true, and what is no integer. False: that was reported.
+  template <class Integer>
+  std::pair<error_code, bool> read_odd_integer(ondemand::value& value, Integer& out, const Step* step,
+                                               std::size_t depth) {
+    json_type type;
+    if (const error_code error = value.type().get(type)) return {error, false};
+    const std::string_view token = value.raw_json_token();
+    std::optional<Words> wrong;
+    if (type == json_type::string) {
+      std::string_view text;
+      if (const error_code error = value.get_string().get(text)) return {error, false};
+      wrong = parse(text, out, integer_text, integer_size);
+    } else if (type == json_type::number) {
+      ondemand::number number;
+      if (const error_code error = value.get_number().get(number)) return {error, false};
+      wrong = number.is_double() ? whole(number.get_double(), out) : integer_size;
+    } else if (type == json_type::boolean) {
+      bool flag = false;
+      if (const error_code error = value.get_bool().get(flag)) return {error, false};
+      out = flag;
+    } else {
+      return {refuse(no_integer, value, step, depth), false};
+    }
+    if (wrong) report(*wrong, step, trimmed(token));
+    return {simdjson::SUCCESS, !wrong};
+  }
+
+  error_code read_real(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    double number = 0;
+    const std::string_view token = value.raw_json_token();
+    if (value.get_double().get(number)) [[unlikely]] {
+      const auto [error, is_there] = read_odd_real(value, number, step, depth);
+      if (error || !is_there) return error;
+    }
+    if (!std::isfinite(number) || !store_real(number, shape.size, into)) [[unlikely]]
+      report(infinite, step, trimmed(token));
+    return simdjson::SUCCESS;
+  }
+
+  std::pair<error_code, bool> read_odd_real(ondemand::value& value, double& out, const Step* step, std::size_t depth) {
+    json_type type;
+    if (const error_code error = value.type().get(type)) return {error, false};
+    const std::string_view token = value.raw_json_token();
+    if (type == json_type::number) return {simdjson::NUMBER_ERROR, false};
+    if (type == json_type::string) {
+      std::string_view text;
+      if (const error_code error = value.get_string().get(text)) return {error, false};
+      const auto wrong = parse(text, out, number_text, infinite);
+      if (wrong) report(*wrong, step, trimmed(token));
+      return {simdjson::SUCCESS, !wrong};
+    }
+    if (type == json_type::boolean) {
+      bool flag = false;
+      if (const error_code error = value.get_bool().get(flag)) return {error, false};
+      return out = flag, std::pair{simdjson::SUCCESS, true};
+    }
+    return {refuse(no_number, value, step, depth), false};
+  }
+
+  error_code read_text(ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    if (!is_text(value)) [[unlikely]]
+      return refuse(no_text, value, step, depth);
+    std::string_view text;
+    if (const error_code error = get_text(value, text)) return error;
+    static_cast<std::string*>(into)->assign(text);
+    return simdjson::SUCCESS;
+  }
+
+  static bool is_text(ondemand::value& value) { return value.raw_json_token().front() == '"'; }
+
+  // Most strings have nothing to resolve, and are taken from the text itself.
+  error_code get_text(ondemand::value& value, std::string_view& out) {
+    std::string_view token = value.raw_json_token();
+    while (token.back() != '"') token.remove_suffix(1);
+    token = token.substr(1, token.size() - 2);
+    if (std::memchr(token.data(), '\\', token.size())) return value.get_string().get(out);
+    out = token;
+    return value.get_raw_json_string().error();
+  }
+
+  error_code read_enum(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    const auto& operations = *static_cast<const detail::EnumOperations*>(shape.operations);
+    const std::string_view token = value.raw_json_token();
+    const Words words{"enum", operations.message};
+    if (!is_text(value)) return refuse(words, value, step, depth, &operations);
+    std::string_view name;
+    if (const error_code error = get_text(value, name)) return error;
+    if (!operations.set(into, name)) report(words, step, trimmed(token), &operations);
+    return simdjson::SUCCESS;
+  }
+
+  error_code read_optional(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                           std::size_t depth) {
+    const auto& operations = *static_cast<const detail::OptionalOperations*>(shape.operations);
+    if (value.raw_json_token().starts_with('n')) {
+      bool is_null = false;
+      if (const error_code error = value.is_null().get(is_null)) return error;
+      if (!is_null) return simdjson::N_ATOM_ERROR;
+      return operations.reset(into), simdjson::SUCCESS;
+    }
+    return read(*shape.inner, value, operations.emplace(into), step, depth);
+  }
+
+  error_code read_list(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    const auto& operations = *static_cast<const detail::ListOperations*>(shape.operations);
+    ondemand::array array;
+    if (value.get_array().get(array)) [[unlikely]]
+      return refuse(no_list, value, step, depth);
+    operations.clear(into);
+    Step inside{.outer = step, .is_index = true};
+    for (auto result : array) {
+      ondemand::value element;
+      if (const error_code error = std::move(result).get(element)) return error;
+      if (depth >= depth_) return simdjson::DEPTH_ERROR;
+      if (const error_code error = read(*shape.inner, element, operations.append(into), &inside, depth + 1))
+        return error;
+      ++inside.index;
+    }
+    return simdjson::SUCCESS;
+  }
+
+  error_code read_array(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    const char* const start = value.raw_json_token().data();
+    ondemand::array array;
+    if (value.get_array().get(array)) [[unlikely]]
+      return refuse(no_list, value, step, depth);
+    Step inside{.outer = step, .is_index = true};
+    for (auto result : array) {
+      ondemand::value element;
+      if (const error_code error = std::move(result).get(element)) return error;
+      if (depth >= depth_) return simdjson::DEPTH_ERROR;
+      void* const place = static_cast<char*>(into) + inside.index * shape.size;
+      const error_code error = inside.index < shape.count ? read(*shape.inner, element, place, &inside, depth + 1)
+                                                          : pass_over(element, depth + 1);
+      if (error) return error;
+      ++inside.index;
+    }
+    if (inside.index != shape.count) [[unlikely]]
+      report_size(shape.count, inside.index, step, text_from(start));
+    return simdjson::SUCCESS;
+  }
+
+  error_code read_map(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    const auto& operations = *static_cast<const detail::MapOperations*>(shape.operations);
+    ondemand::object object;
+    if (value.get_object().get(object)) [[unlikely]]
+      return refuse(no_map, value, step, depth);
+    operations.clear(into);
+    for (auto result : object) {
+      ondemand::field field;
+      if (const error_code error = std::move(result).get(field)) return error;
+      if (depth >= depth_) return simdjson::DEPTH_ERROR;
+      std::string_view key;
+      if (const error_code error = field.unescaped_key().get(key)) return error;
+      const Step inside{.outer = step, .name = key};
+      void* const place = operations.insert(into, key);
+      const error_code error = place ? read(*shape.inner, field.value(), place, &inside, depth + 1)
+                                     : refuse(duplicate, field.value(), &inside, depth + 1);
+      if (error) return error;
+    }
+    return simdjson::SUCCESS;
+  }
+
+  error_code read_object(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    const char* const start = value.raw_json_token().data();
+    ondemand::object object;
+    if (value.get_object().get(object)) [[unlikely]]
+      return refuse(no_object, value, step, depth);
+    std::uint64_t seen = 0;
+    std::size_t expected = 0;
+    for (auto result : object) {
+      ondemand::field field;
+      if (const error_code error = std::move(result).get(field)) return error;
+      if (depth >= depth_) return simdjson::DEPTH_ERROR;
+      std::string_view other;
+      const std::size_t found = find(shape, field, expected, other);
+      if (found == malformed_name) return simdjson::STRING_ERROR;
+      if (const error_code error = found < shape.count
+                                       ? read_member(shape, found, seen, field.value(), into, step, depth + 1)
+                                       : read_other(shape, other, field.value(), step, depth + 1))
+        return error;
+      expected = found + 1;
+    }
+    if (seen != all_of(shape.count)) report_missing(shape, seen, step, start);
+    return simdjson::SUCCESS;
+  }
+
+  static constexpr std::size_t malformed_name = ~std::size_t{0};
+
+  static std::uint64_t all_of(std::size_t count) noexcept {
+    return count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+  }
+
+  // Members mostly come in the order of the struct. A name stands in the text as it is, with a quote behind it, unless
+  // it has escapes.
+  std::size_t find(const Shape& shape, ondemand::field& field, std::size_t expected, std::string_view& other) {
+    const char* const name = field.key().raw();
+    if (expected < shape.count && stands_at(name, shape.members[expected])) return expected;
+    for (std::size_t i = 0; i < shape.count; ++i)
+      if (stands_at(name, shape.members[i])) return i;
+    return find_escaped(shape, field, other);
+  }
+
+  bool stands_at(const char* name, const MemberShape& member) const noexcept {
+    const std::string_view wanted = member.name();
+    const auto rest = static_cast<std::size_t>(text_.data() + text_.size() - name);
+    return wanted.size() < rest && name[wanted.size()] == '"' && std::memcmp(name, wanted.data(), wanted.size()) == 0;
+  }
+
+  [[gnu::noinline]] static std::size_t find_escaped(const Shape& shape, ondemand::field& field,
+                                                    std::string_view& other) {
+    if (field.unescaped_key().get(other)) return malformed_name;
+    for (std::size_t i = 0; i < shape.count; ++i)
+      if (shape.members[i].name() == other) return i;
+    return shape.count;
+  }
+
+  error_code read_member(const Shape& shape, std::size_t index, std::uint64_t& seen, ondemand::value& value, void* into,
+                         const Step* step, std::size_t depth) {
+    const MemberShape& member = shape.members[index];
+    const Step inside{.outer = step, .name = member.name()};
+    const std::uint64_t bit = std::uint64_t{1} << index;
+    if (seen & bit) [[unlikely]]
+      return refuse(duplicate, value, &inside, depth);
+    seen |= bit;
+    const auto offset = static_cast<const char*>(member.place) - static_cast<const char*>(shape.room);
+    return read(*member.shape, value, static_cast<char*>(into) + offset, &inside, depth);
+  }
+
+  error_code read_other(const Shape& shape, std::string_view name, ondemand::value& value, const Step* step,
+                        std::size_t depth) {
+    if (!shape.forbids_extra) return pass_over(value, depth);
+    const Step inside{.outer = step, .name = name};
+    return refuse(extra, value, &inside, depth);
+  }
+
+  [[gnu::noinline]] void report_missing(const Shape& shape, std::uint64_t seen, const Step* step, const char* start) {
+    for (std::size_t i = 0; i < shape.count; ++i) {
+      if (seen >> i & 1 || !shape.members[i].is_required) continue;
+      const Step inside{.outer = step, .name = shape.members[i].name()};
+      report(missing, &inside, text_from(start));
+    }
+  }
+
+  // Checks a value whatever it is, and forgets it.
+  error_code pass_over(ondemand::value& value, std::size_t depth) {
+    json_type type;
+    if (const error_code error = value.type().get(type)) return error;
+    switch (type) {
+      case json_type::array:
+        return pass_over_array(value, depth);
+      case json_type::object:
+        return pass_over_object(value, depth);
+      case json_type::number:
+        return pass_over_number(value);
+      case json_type::string:
+        return value.get_string().error();
+      case json_type::boolean:
+        return value.get_bool().error();
+      case json_type::null: {
+        bool is_null = false;
+        const error_code error = value.is_null().get(is_null);
+        return error || is_null ? error : simdjson::N_ATOM_ERROR;
+      }
+    }
+    return simdjson::TAPE_ERROR;
+  }
+
+  // As a JsonReader does; the first of the two leaves the number where it is.
+  static error_code pass_over_number(ondemand::value& value) {
+    if (const error_code error = value.get_number().error()) return error;
+    return value.get_double().error();
+  }
+
+  error_code pass_over_array(ondemand::value& value, std::size_t depth) {
+    ondemand::array array;
+    if (const error_code error = value.get_array().get(array)) return error;
+    for (auto result : array) {
+      ondemand::value element;
+      if (const error_code error = std::move(result).get(element)) return error;
+      if (depth >= depth_) return simdjson::DEPTH_ERROR;
+      if (const error_code error = pass_over(element, depth + 1)) return error;
+    }
+    return simdjson::SUCCESS;
+  }
+
+  error_code pass_over_object(ondemand::value& value, std::size_t depth) {
+    ondemand::object object;
+    if (const error_code error = value.get_object().get(object)) return error;
+    for (auto result : object) {
+      ondemand::field field;
+      if (const error_code error = std::move(result).get(field)) return error;
+      if (depth >= depth_) return simdjson::DEPTH_ERROR;
+      if (const error_code error = field.unescaped_key().error()) return error;
+      if (const error_code error = pass_over(field.value(), depth + 1)) return error;
+    }
+    return simdjson::SUCCESS;
+  }
+
+  // Reports a value that is not what it should be, once it is known to be JSON.
+  [[gnu::noinline]] error_code refuse(Words words, ondemand::value& value, const Step* step, std::size_t depth,
+                                      const detail::EnumOperations* names = nullptr) {
+    const char* const start = value.raw_json_token().data();
+    if (const error_code error = pass_over(value, depth)) return error;
+    report(words, step, text_from(start), names);
+    return simdjson::SUCCESS;
+  }
+
+  // From there to the value that is read next: but for what separates the two, of which there is only space.
+  std::string_view text_from(const char* start) {
+    const char* end = nullptr;
+    if (document_.current_location().get(end)) end = text_.data() + text_.size();
+    return trimmed({start, static_cast<std::size_t>(end - start)});
+  }
+
+  void report_size(std::size_t expected, std::size_t actual, const Step* step, std::string_view input) {
+    const bool is_short = actual < expected;
+    const std::string count = std::to_string(expected);
+    const std::string message = std::string("List should have at ") + (is_short ? "least " : "most ") + count +
+                                (expected == 1 ? " item" : " items") + " after validation, not " +
+                                std::to_string(actual);
+    ModelError* const error = report({is_short ? "too_short" : "too_long", message}, step, input);
+    if (error)
+      error->ctx = std::string("\"field_type\":\"List\",\"") + (is_short ? "min_length" : "max_length") +
+                   "\":" + count + ",\"actual_length\":" + std::to_string(actual);
+  }
+
+  // Null if there are so many already that it is not told.
+  [[gnu::noinline]] ModelError* report(Words words, const Step* step, std::string_view input,
+                                       const detail::EnumOperations* names = nullptr) {
+    if (errors_.size() >= most_model_errors) return nullptr;
+    ModelError error{
+        .type = std::string(words.type), .loc = {}, .message = std::string(words.message), .input = {}, .ctx = {}};
+    for (; step; step = step->outer)
+      error.loc.push_back(step->is_index ? LocationPart(step->index) : LocationPart(step->name));
+    std::reverse(error.loc.begin(), error.loc.end());
+    error.input = input.size() > longest_error_input ? "null" : std::string(input);
+    if (names) error.ctx = "\"expected\":\"" + std::string(names->expected) + '"';
+    return &errors_.emplace_back(std::move(error));
+  }
+
+  std::string_view text_;
+  std::size_t depth_;
+  ondemand::document& document_;
+  ModelErrors& errors_;
+};
+
+// Its words and where it is wrong, which On-Demand does not tell, are those of a JsonReader.
+ModelErrors malformed(PaddedText text, JsonLimits limits) {
+  ModelError error{.type = "json_invalid", .loc = {}, .message = "JSON decode error", .input = "{}", .ctx = {}};
+  std::string sentence = "invalid JSON: the document is malformed";
+  try {
+    JsonReader{text, limits};
+  } catch (const JsonError& wrong) {
+    sentence = wrong.what();
+    if (wrong.offset()) error.loc.emplace_back(*wrong.offset());
+  }
+  JsonWriter ctx;
+  ctx.value(std::string_view(sentence));
+  error.ctx = "\"error\":" + std::string(std::move(ctx).take().view());
+  return {std::move(error)};
+}
+
+// Parsers are kept for texts of this size.
+constexpr std::size_t largest_kept = 16 * 1024;
+
+bool begins_container(std::string_view text) noexcept {
+  const auto* first = std::find_if_not(text.begin(), text.end(), is_space);
+  return first != text.end() && (*first == '{' || *first == '[');
+}
+
+ModelErrors read_with(ondemand::parser& parser, PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
+  const std::string_view json = text.text();
+  const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(json.size(), 1024));
+  if (parser.capacity() < wanted && parser.allocate(std::min(wanted, simdjson::SIMDJSON_MAXSIZE_BYTES)))
+    throw std::bad_alloc();
+  ondemand::document document;
+  ModelErrors errors;
+  const simdjson::padded_string_view padded(json.data(), json.size(), json.size() + JsonReader::padding);
+  if (parser.iterate(padded).get(document)) return malformed(text, limits);
+  if (Reading(json, limits, document, errors).read_root(shape, into)) return malformed(text, limits);
+  return errors;
+}
+
+// On-Demand has functions of its own for a root that is neither object nor array: it is read as an array's one element.
+ModelErrors read_scalar(PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
+  try {
+    JsonReader{text, limits};
+  } catch (const JsonError&) {
+    return malformed(text, limits);
+  }
+  Buffer list{"["};
+  list.append(text.text());
+  list.append("]");
+  const Shape one{.kind = ShapeKind::array, .count = 1, .inner = &shape};
+  ModelErrors errors = detail::read_shape(list.view(), limits, one, into);
+  for (ModelError& error : errors) error.loc.erase(error.loc.begin());
+  return errors;
+}
+
+}  // namespace
+
+ModelErrors detail::read_shape(PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
+  if (text.text().size() > simdjson::SIMDJSON_MAXSIZE_BYTES) return malformed(text, limits);
+  if (!begins_container(text.text())) return read_scalar(text, limits, shape, into);
+  if (text.text().size() > largest_kept) {
+    ondemand::parser parser;
+    return read_with(parser, text, limits, shape, into);
+  }
+  static thread_local ondemand::parser parser;
+  return read_with(parser, text, limits, shape, into);
+}
+
+ModelErrors detail::read_shape(std::string_view text, JsonLimits limits, const Shape& shape, void* into) {
+  Buffer copy;
+  char* padded = copy.room(text.size() + JsonReader::padding);
+  copy.append(text);
+  std::memset(padded + text.size(), 0, JsonReader::padding);
+  return read_shape(PaddedText(copy.view()), limits, shape, into);
+}
+
+}  // namespace umbel

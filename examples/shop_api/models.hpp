@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What goes over the wire: plain structs. Their members, types, bounds and defaults are all that there is to say.
+
+#include <umbel/json/constrained.hpp>
+#include <umbel/json/defaulted.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shop {
+
+using umbel::Bounded, umbel::Constrained, umbel::Defaulted, umbel::Text;
+using umbel::ge, umbel::le, umbel::max_length, umbel::min_length, umbel::pattern;
+
+using Id = std::int64_t;
+using Cents = std::int64_t;
+
+enum class Category { herb, spice, tea, seed };
+enum class Country { DE, AT, CH };
+enum class OrderState { placed, packed, shipped, cancelled };
+enum class Sorting { name, cheapest, dearest };
+
+// --- products
+
+struct NewProduct {
+  Text<min_length<1>, max_length<80>> name;
+  Category category;
+  Bounded<Cents, ge<1>, le<100'000>> cents;
+  Defaulted<Bounded<int, ge<0>>> stock = 0;
+  std::optional<Text<max_length<80>>> latin = {};
+  Defaulted<Constrained<std::vector<std::string>, max_length<8>>> tags = {};
+};
+
+struct Product {
+  Id id;
+  std::string name;
+  Category category;
+  Cents cents;
+  int stock;
+  std::optional<std::string> latin;
+  std::vector<std::string> tags;
+};
+
+struct ProductPage {
+  std::uint64_t total;
+  std::vector<Product> products;
+};
+
+// --- customers
+
+struct Address {
+  Text<min_length<1>, max_length<80>> street;
+  Text<min_length<1>, max_length<80>> city;
+  Text<pattern<"^[0-9]{4,5}$">> postcode;
+  Defaulted<Country> country = Country::DE;
+};
+
+struct Customer {
+  Id id;
+  std::string name;
+  std::optional<Address> address;
+};
+
+// --- orders
+
+struct NewLine {
+  Id product_id;
+  Defaulted<Bounded<int, ge<1>, le<100>>> quantity = 1;
+};
+
+struct NewOrder {
+  Constrained<std::vector<NewLine>, min_length<1>, max_length<20>> lines;
+  std::optional<Address> ship_to;
+  std::optional<Text<max_length<200>>> note;
+};
+
+struct Line {
+  Id product_id;
+  std::string name;
+  int quantity;
+  Cents cents;
+};
+
+struct Order {
+  Id id;
+  Id customer_id;
+  OrderState state;
+  std::vector<Line> lines;
+  std::map<std::string, Cents> sums;  // "goods", "shipping", "discount", "total"
+  Address ship_to;
+  std::optional<std::string> note;
+};
+
+}  // namespace shop

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: MIT
+#include "umbel/json/model_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "umbel/json/json_error.hpp"
+
+namespace {
+
+using namespace umbel;
+
+enum class Colour { red, green, blue };
+
+struct Price {
+  double amount;
+  Defaulted<std::string> currency = "EUR";
+};
+
+struct Item {
+  int id;
+  std::string name;
+  bool sold;
+  Colour colour;
+  std::optional<std::string> note;
+  std::vector<Price> prices;
+  std::map<std::string, std::uint8_t> stock;
+  std::array<float, 2> size;
+};
+
+constexpr std::string_view item_text = R"({"id": 7, "name": "lamp", "sold": false, "colour": "green", "note": null,
+  "prices": [{"amount": 1.5}, {"amount": 2, "currency": "CHF"}], "stock": {"here": 3, "there": 255}, "size": [1, 2.5]})";
+
+struct One {
+  int n;
+};
+
+// Each error as `type at/its/loc input`.
+std::string told(const ModelErrors& errors) {
+  std::string all;
+  for (const ModelError& error : errors) {
+    all += (all.empty() ? "" : "; ") + error.type + " ";
+    for (const LocationPart& part : error.loc)
+      all += "/" + (part.is_index() ? std::to_string(part.index()) : part.name());
+    all += " " + error.input;
+  }
+  return all;
+}
+
+template <class T>
+std::string errors_of(std::string_view text, JsonLimits limits = {}) {
+  T model{};
+  return told(read_model(text, model, limits));
+}
+
+template <class T>
+struct Holder {
+  T v;
+};
+// What is wrong with a value where a T should be.
+template <class T>
+std::string errors_of_value(std::string_view value) {
+  return errors_of<Holder<T>>("{\"v\":" + std::string(value) + "}");
+}
+template <class T>
+T value_of(std::string_view value) {
+  Holder<T> holder{};
+  EXPECT_EQ(told(read_model("{\"v\":" + std::string(value) + "}", holder)), "") << value;
+  return holder.v;
+}
+
+TEST(ModelReader, FillsEveryMember) {
+  Item item{};
+
+  EXPECT_EQ(told(read_model(item_text, item)), "");
+
+  EXPECT_EQ(item.id, 7);
+  EXPECT_EQ(item.name, "lamp");
+  EXPECT_FALSE(item.sold);
+  EXPECT_EQ(item.colour, Colour::green);
+  EXPECT_EQ(item.note, std::nullopt);
+  ASSERT_EQ(item.prices.size(), 2u);
+  EXPECT_EQ(item.prices[0].amount, 1.5);
+  EXPECT_EQ(*item.prices[0].currency, "EUR");
+  EXPECT_EQ(*item.prices[1].currency, "CHF");
+  EXPECT_EQ(item.stock, (std::map<std::string, std::uint8_t>{{"here", 3}, {"there", 255}}));
+  EXPECT_EQ(item.size, (std::array<float, 2>{1, 2.5}));
+}
+
+TEST(ModelReader, TellsAllErrorsAtOnceDownToTheElement) {
+  constexpr std::string_view text = R"({"id": "x", "sold": 2, "colour": "pink", "note": 5,
+    "prices": [{"amount": 1}, {"amount": "dear", "currency": null}, 7], "stock": {"here": 256}, "size": [1]})";
+
+  EXPECT_EQ(errors_of<Item>(text),
+            "int_parsing /id \"x\"; bool_parsing /sold 2; enum /colour \"pink\"; string_type /note 5; "
+            "float_parsing /prices/1/amount \"dear\"; string_type /prices/1/currency null; model_attributes_type "
+            "/prices/2 7; "
+            "int_parsing_size /stock/here 256; too_short /size [1]; missing /name " +
+                std::string(text));
+}
+
+TEST(ModelReader, SpeaksAsPydanticDoes) {
+  Item item{};
+
+  const ModelErrors errors = read_model(R"({"colour":"pink","size":[1,2,3]})", item);
+
+  ASSERT_EQ(errors.size(), 7u);
+  EXPECT_EQ(errors[0].message, "Input should be 'red', 'green' or 'blue'");
+  EXPECT_EQ(errors[0].ctx, R"("expected":"'red', 'green' or 'blue'")");
+  EXPECT_EQ(errors[1].message, "List should have at most 2 items after validation, not 3");
+  EXPECT_EQ(errors[1].ctx, R"("field_type":"List","max_length":2,"actual_length":3)");
+  EXPECT_EQ(errors[2].message, "Field required");
+  EXPECT_EQ(errors[2].loc, std::vector<LocationPart>{"id"});
+}
+
+TEST(ModelReader, RequiresWhatIsNeitherOptionalNorDefaulted) {
+  EXPECT_EQ(errors_of<Price>("{}"), "missing /amount {}");
+  EXPECT_EQ(errors_of<Holder<std::optional<int>>>("{}"), "");
+  EXPECT_EQ(errors_of<Holder<std::vector<int>>>(" { } "), "missing /v { }");
+}
+
+TEST(ModelReader, TakesIntegersAsPydanticDoes) {
+  EXPECT_EQ(value_of<int>("-12"), -12);
+  EXPECT_EQ(value_of<int>("5.0"), 5);
+  EXPECT_EQ(value_of<int>("5e1"), 50);
+  EXPECT_EQ(value_of<int>("\" +5 \""), 5);
+  EXPECT_EQ(value_of<int>("true"), 1);
+  EXPECT_EQ(value_of<std::int64_t>("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(value_of<std::uint64_t>("18446744073709551615"), std::numeric_limits<std::uint64_t>::max());
+
+  EXPECT_EQ(errors_of_value<int>("5.5"), "int_from_float /v 5.5");
+  EXPECT_EQ(errors_of_value<int>("\"5x\""), "int_parsing /v \"5x\"");
+  EXPECT_EQ(errors_of_value<int>("\"\""), "int_parsing /v \"\"");
+  EXPECT_EQ(errors_of_value<int>("null"), "int_type /v null");
+  EXPECT_EQ(errors_of_value<int>("[ 1, {} ]"), "int_type /v [ 1, {} ]");
+}
+
+TEST(ModelReader, RefusesIntegersThatTheTypeCannotHold) {
+  EXPECT_EQ(errors_of_value<std::int8_t>("128"), "int_parsing_size /v 128");
+  EXPECT_EQ(errors_of_value<std::int16_t>("-32769"), "int_parsing_size /v -32769");
+  EXPECT_EQ(errors_of_value<std::int32_t>("2147483648"), "int_parsing_size /v 2147483648");
+  EXPECT_EQ(errors_of_value<std::int64_t>("9223372036854775808"), "int_parsing_size /v 9223372036854775808");
+  EXPECT_EQ(errors_of_value<std::int64_t>("1e30"), "int_parsing_size /v 1e30");
+  EXPECT_EQ(errors_of_value<std::int64_t>("\"9223372036854775808\""), "int_parsing_size /v \"9223372036854775808\"");
+  EXPECT_EQ(errors_of_value<std::uint8_t>("256"), "int_parsing_size /v 256");
+  EXPECT_EQ(errors_of_value<std::uint16_t>("65536"), "int_parsing_size /v 65536");
+  EXPECT_EQ(errors_of_value<std::uint32_t>("-1"), "int_parsing_size /v -1");
+}
+
+TEST(ModelReader, TakesNumbersAsPydanticDoes) {
+  EXPECT_EQ(value_of<double>("5"), 5.0);
+  EXPECT_EQ(value_of<double>("123456789012345678901234567890"), 123456789012345678901234567890.0);
+  EXPECT_EQ(value_of<double>("\"1e3\""), 1000.0);
+  EXPECT_EQ(value_of<double>("false"), 0.0);
+
+  EXPECT_EQ(errors_of_value<double>("\"x\""), "float_parsing /v \"x\"");
+  EXPECT_EQ(errors_of_value<double>("\"nan\""), "finite_number /v \"nan\"");
+  EXPECT_EQ(errors_of_value<double>("\"1e999\""), "finite_number /v \"1e999\"");
+  EXPECT_EQ(errors_of_value<float>("1e39"), "finite_number /v 1e39");
+  EXPECT_EQ(errors_of_value<double>("{}"), "float_type /v {}");
+}
+
+TEST(ModelReader, TakesBoolAsPydanticDoes) {
+  for (const char* yes : {"true", "1", "1.0", "\"yes\"", "\"ON\"", "\"t\""}) EXPECT_TRUE(value_of<bool>(yes));
+  for (const char* no : {"false", "0", "\"No\"", "\"off\""}) EXPECT_FALSE(value_of<bool>(no));
+
+  EXPECT_EQ(errors_of_value<bool>("\"maybe\""), "bool_parsing /v \"maybe\"");
+  EXPECT_EQ(errors_of_value<bool>("3"), "bool_parsing /v 3");
+  EXPECT_EQ(errors_of_value<bool>("null"), "bool_type /v null");
+}
+
+TEST(ModelReader, ResolvesEscapes) {
+  EXPECT_EQ(value_of<std::string>(R"("a\n\u00e4\ud83d\ude00\"")"), "a\n\u00e4\U0001F600\"");
+  EXPECT_EQ(value_of<std::string>("\"\""), "");
+  EXPECT_EQ(value_of<std::string>("\"\\u0000\""), std::string(1, '\0'));
+  EXPECT_EQ(errors_of<One>(R"({"\u006e": 5})"), "");
+}
+
+TEST(ModelReader, RefusesAKeyThatIsThereTwice) {
+  EXPECT_EQ(errors_of<One>(R"({"n": 1, "n": 2})"), "duplicate_key /n 2");
+  EXPECT_EQ(errors_of<One>(R"({"n": 1, "\u006e": [2]})"), "duplicate_key /n [2]");
+  EXPECT_EQ((errors_of<std::map<std::string, int>>(R"({"a": 1, "b": 1, "a": 2})")), "duplicate_key /a 2");
+  EXPECT_EQ(errors_of<One>(R"({"n": 1, "other": 1, "other": 2})"), "");
+}
+
+struct Strict {
+  int n;
+};
+
+}  // namespace
+
+template <>
+struct umbel::ModelTraits<Strict> {
+  static constexpr bool forbids_extra = true;
+};
+
+namespace {
+
+TEST(ModelReader, PassesOverMembersThatTheStructHasNot) {
+  EXPECT_EQ(errors_of<One>(R"({"a": [{"b": null}, "\n", 1e3, true], "n": 1, "nn": 2, "": {}})"), "");
+}
+
+TEST(ModelReader, RefusesThemIfTheTraitSaysSo) {
+  EXPECT_EQ(errors_of<Strict>(R"({"a": [1, 2], "n": 1, "b": "x"})"),
+            "extra_forbidden /a [1, 2]; extra_forbidden /b \"x\"");
+}
+
+TEST(ModelReader, ReadsListsMapsAndArraysAtTheRoot) {
+  std::vector<One> list;
+  std::unordered_map<std::string, One> map;
+  std::array<One, 2> array{};
+
+  EXPECT_EQ(told(read_model(R"([{"n":1},{"n":2}])", list)), "");
+  EXPECT_EQ(told(read_model(R"({"a":{"n":3}})", map)), "");
+  EXPECT_EQ(told(read_model(R"([{"n":4},{"n":5}])", array)), "");
+
+  EXPECT_EQ(list.at(1).n, 2);
+  EXPECT_EQ(map.at("a").n, 3);
+  EXPECT_EQ(array[1].n, 5);
+}
+
+TEST(ModelReader, RefusesARootOfAnotherKind) {
+  EXPECT_EQ(errors_of<One>("[]"), "model_attributes_type  []");
+  EXPECT_EQ(errors_of<One>(" 5 "), "model_attributes_type  5");
+  EXPECT_EQ(errors_of<std::vector<int>>("null"), "list_type  null");
+  EXPECT_EQ((errors_of<std::map<std::string, int>>("\"a\"")), "dict_type  \"a\"");
+}
+
+struct Tree {
+  std::string name;
+  Defaulted<std::vector<Tree>> children;
+};
+
+TEST(ModelReader, ReadsAModelWithinItself) {
+  Tree tree;
+
+  EXPECT_EQ(told(read_model(R"({"name":"a","children":[{"name":"b"},{"name":"c","children":[{"name":"d"}]}]})", tree)),
+            "");
+
+  EXPECT_EQ((*(*tree.children)[1].children)[0].name, "d");
+}
+
+std::string nested(std::size_t depth) {
+  return "{\"n\":1,\"x\":" + std::string(depth - 1, '[') + "1" + std::string(depth - 1, ']') + "}";
+}
+
+TEST(ModelReader, LimitsDepthAlsoWhereItPassesOver) {
+  EXPECT_EQ(errors_of<One>(nested(64)), "");
+  EXPECT_TRUE(errors_of<One>(nested(65)).starts_with("json_invalid"));
+  EXPECT_EQ(errors_of<One>(nested(3), JsonLimits{.depth = 3}), "");
+  EXPECT_TRUE(errors_of<One>(nested(4), JsonLimits{.depth = 3}).starts_with("json_invalid"));
+}
+
+TEST(ModelReader, TellsOfMalformedTextAloneAndWhere) {
+  One one{};
+
+  const ModelErrors errors = read_model(R"({"n": "x", "y": tru})", one);
+
+  EXPECT_EQ(told(errors), "json_invalid /19 {}");
+  EXPECT_EQ(errors[0].message, "JSON decode error");
+  EXPECT_EQ(errors[0].ctx, R"("error":"invalid JSON at byte 19: Invalid value.")");
+}
+
+TEST(ModelReader, RefusesWhatIsNoJson) {
+  for (const char* text : {"",
+                           " ",
+                           "{",
+                           "{\"n\"}",
+                           "{\"n\":1",
+                           "{\"n\":1,}",
+                           "{\"n\":1}}",
+                           "{\"n\":1} x",
+                           "{\"n\":01}",
+                           "{\"n\":NaN}",
+                           "{\"n\":Infinity}",
+                           "{\"n\":1e400}",
+                           "{\"n\":123456789012345678901}",
+                           "{\"n\":1 \"m\":2}",
+                           "{n:1}",
+                           "{'n':1}",
+                           "{\"n\":1,\"m\":\"\xff\"}",
+                           "{\"n\":1,\"m\":\"\\ud800\"}",
+                           "{\"n\":1,\"m\":\"\\x\"}",
+                           "{\"n\":1,\"m\":\"a\nb\"}",
+                           "{\"n\":1,\"m\":nul}",
+                           "{\"n\":1,\"m\":1.}",
+                           "{\"n\":1,\"m\":[1,]}",
+                           "{\"n\":1,\"m\":[1}",
+                           "{\"n\":1,\"\\ud800\":1}",
+                           "{\"n\":\"\\ud800\"}",
+                           "nul",
+                           "tru"})
+    EXPECT_TRUE(errors_of<One>(text).starts_with("json_invalid")) << text;
+  EXPECT_TRUE(errors_of<One>({"{\"n\":1}\0", 8}).starts_with("json_invalid"));
+}
+
+TEST(ModelReader, DoesNotRepeatLongValues) {
+  EXPECT_EQ(errors_of<One>("{\"n\":\"" + std::string(300, 'x') + "\"}"), "int_parsing /n null");
+}
+
+TEST(ModelReader, TellsTheFirstHundredErrors) {
+  std::string text = "[";
+  for (int i = 0; i < 1000; ++i) text += "null,";
+
+  std::vector<int> list;
+  const ModelErrors errors = read_model(text + "1]", list);
+
+  ASSERT_EQ(errors.size(), most_model_errors);
+  EXPECT_EQ(errors.back().loc, std::vector<LocationPart>{most_model_errors - 1});
+}
+
+TEST(ModelReader, ReadsLargeTexts) {
+  std::string text = "[1";
+  for (int i = 0; i < 100'000; ++i) text += ", 7";
+
+  std::vector<int> list;
+  EXPECT_EQ(told(read_model(text + "]", list)), "");
+
+  EXPECT_EQ(list.size(), 100'001u);
+}
+
+struct Line {
+  Bounded<int, ge<1>, le<100>> count;
+  Text<min_length<1>, max_length<3>> title;
+  Defaulted<Bounded<double, multiple_of<0.5>>> price = 2.5;
+  std::optional<Text<pattern<"^[A-Z]+$">>> code;
+  Defaulted<Constrained<std::vector<int>, max_length<2>>> sizes;
+};
+
+TEST(ModelReader, TakesValuesWithinTheirConstraints) {
+  Line line{};
+
+  EXPECT_EQ(told(read_model("{\"count\":100,\"title\":\"\u00e4\u00f6\u00fc\",\"code\":\"AB\",\"sizes\":[1,2]}", line)),
+            "");
+
+  EXPECT_EQ(*line.count, 100);
+  EXPECT_EQ(*line.title, "\u00e4\u00f6\u00fc");
+  EXPECT_EQ(**line.price, 2.5);
+  EXPECT_EQ(**line.code, "AB");
+}
+
+TEST(ModelReader, TellsWhichConstraintIsBroken) {
+  Line line{};
+
+  const ModelErrors errors = read_model(R"({"count":101,"title":"","price":0.3,"code":"Ab","sizes":[1,2,3]})", line);
+
+  EXPECT_EQ(told(errors),
+            "less_than_equal /count 101; string_too_short /title \"\"; multiple_of /price 0.3; "
+            "string_pattern_mismatch /code \"Ab\"; too_long /sizes [1,2,3]");
+  EXPECT_EQ(errors[0].message, "Input should be less than or equal to 100");
+  EXPECT_EQ(errors[0].ctx, R"("le":100)");
+  EXPECT_EQ(errors[1].message, "String should have at least 1 character");
+  EXPECT_EQ(errors[4].message, "List should have at most 2 items after validation, not 3");
+  EXPECT_EQ(errors[4].ctx, R"("field_type":"List","max_length":2,"actual_length":3)");
+}
+
+TEST(ModelReader, HasConstraintsAsDataForThoseWhoDescribeAModel) {
+  const detail::Shape& line = detail::ShapeOf<Line>::value;
+
+  const auto constraints = line.members[0].shape->constraints;
+
+  ASSERT_EQ(constraints.size(), 2u);
+  EXPECT_EQ(constraints[0].key, "ge");
+  EXPECT_EQ(constraints[0].bound.whole, 1u);
+  EXPECT_EQ(constraints[1].key, "le");
+  EXPECT_EQ(line.members[3].shape->inner->constraints[0].bound.text, "^[A-Z]+$");
+}
+
+TEST(ModelReader, AsksNoConstraintOfWhatHasNotTheType) {
+  EXPECT_EQ((errors_of_value<Bounded<int, ge<1>>>("\"x\"")), "int_parsing /v \"x\"");
+  EXPECT_EQ((errors_of_value<Bounded<int, ge<1>>>("\"0\"")), "greater_than_equal /v \"0\"");
+}
+
+struct Stay {
+  int from;
+  int until;
+};
+
+std::optional<std::string> validate(const Stay& stay) {
+  if (stay.until < stay.from) return "until lies before from";
+  return std::nullopt;
+}
+
+TEST(ModelReader, AsksTheAuthorOfAStructThatIsRightSoFar) {
+  std::vector<Stay> stays;
+
+  const ModelErrors errors = read_model(R"([{"from":1,"until":2},{"from":2,"until":1},{"from":2,"until":"x"}])", stays);
+
+  EXPECT_EQ(told(errors), R"(value_error /1 {"from":2,"until":1}; int_parsing /2/until "x")");
+  EXPECT_EQ(errors[0].message, "Value error, until lies before from");
+}
+
+bool is_json(std::string_view text) {
+  try {
+    JsonReader{text};
+    return true;
+  } catch (const JsonError&) {
+    return false;
+  }
+}
+
+// Nothing that a JsonReader refuses gets through, and nothing is called malformed that it takes.
+TEST(ModelReader, RefusesWhatAJsonReaderRefusesAndNothingElse) {
+  std::mt19937 random(7);
+  constexpr std::string_view bytes = "{}[]\",:\\ 019-.eEu\ntfn\x80\xc3x";
+  std::size_t valid = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text(item_text);
+    for (std::size_t changes = 1 + random() % 3; changes > 0; --changes) {
+      const std::size_t at = random() % text.size();
+      const char byte = bytes[random() % bytes.size()];
+      if (random() % 3 == 0) text.erase(at, 1);
+      else if (random() % 2 == 0) text.insert(at, 1, byte);
+      else text[at] = byte;
+    }
+    const bool is_valid = is_json(text);
+    valid += is_valid;
+    const std::string errors = errors_of<Item>(text);
+    ASSERT_EQ(errors.find("json_invalid") == std::string::npos, is_valid) << text << "\n" << errors;
+  }
+  EXPECT_GT(valid, 1'000u);
+}
+
+}  // namespace
