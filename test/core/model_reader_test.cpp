@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "umbel/json/json_error.hpp"
@@ -399,6 +401,98 @@ TEST(ModelReader, AsksTheAuthorOfAStructThatIsRightSoFar) {
 
   EXPECT_EQ(told(errors), R"(value_error /1 {"from":2,"until":1}; int_parsing /2/until "x")");
   EXPECT_EQ(errors[0].message, "Value error, until lies before from");
+}
+
+struct Cat {
+  Tag<"cat"> kind;
+  int lives;
+};
+struct Dog {
+  Tag<"dog"> kind;
+  std::string bark;
+};
+using Pet = std::variant<Cat, Dog>;
+struct Owner {
+  std::vector<Pet> pets;
+};
+
+TEST(ModelReader, TellsAlternativesByTheirTag) {
+  Owner owner;
+
+  EXPECT_EQ(told(read_model(R"({"pets":[{"kind":"dog","bark":"loud"},{"lives":9,"other":[{}],"kind":"cat"}]})", owner)),
+            "");
+
+  ASSERT_EQ(owner.pets.size(), 2u);
+  EXPECT_EQ(std::get<Dog>(owner.pets[0]).bark, "loud");
+  EXPECT_EQ(std::get<Cat>(owner.pets[1]).lives, 9);
+  Pet pet;
+  EXPECT_EQ(told(read_model(R"({"kind":"dog","bark":"x"})", pet)), "");
+  EXPECT_EQ(std::get<Dog>(pet).bark, "x");
+}
+
+TEST(ModelReader, TellsWhatIsWrongWithATag) {
+  Owner owner;
+
+  const ModelErrors errors = read_model(
+      R"({"pets":[{"kind":"cow"},{},{"lives":1},{"kind":5},{"kind":"cat"},[],{"kind":"dog","bark":1},{"kind":"c\u0061t"}]})",
+      owner);
+
+  EXPECT_EQ(told(errors),
+            "union_tag_invalid /pets/0 {\"kind\":\"cow\"}; union_tag_not_found /pets/1 {}; "
+            "union_tag_not_found /pets/2 {\"lives\":1}; union_tag_invalid /pets/3 {\"kind\":5}; "
+            "missing /pets/4/cat/lives {\"kind\":\"cat\"}; model_attributes_type /pets/5 []; "
+            "string_type /pets/6/dog/bark 1; union_tag_invalid /pets/7 {\"kind\":\"c\\u0061t\"}");
+  EXPECT_EQ(errors[0].message,
+            "Input tag 'cow' found using 'kind' does not match any of the expected tags: 'cat', 'dog'");
+  EXPECT_EQ(errors[0].ctx, R"("discriminator":"'kind'","tag":"cow","expected_tags":"'cat', 'dog'")");
+  EXPECT_EQ(errors[1].message, "Unable to extract tag using discriminator 'kind'");
+  EXPECT_EQ(errors[1].ctx, R"("discriminator":"'kind'")");
+}
+
+TEST(ModelReader, TakesNoSecondTag) {
+  EXPECT_EQ(errors_of<Pet>(R"({"kind":"cat","lives":1,"kind":"dog"})"), "duplicate_key /cat/kind \"dog\"");
+  EXPECT_EQ(errors_of<Cat>(R"({"kind":"dog","lives":1})"), "literal_error /kind \"dog\"");
+  EXPECT_EQ(errors_of<Pet>(R"({"kind":"cat","lives":1,)"), errors_of<Cat>(R"({"kind":"cat","lives":1,)"));
+}
+
+TEST(ModelReader, ReadsDatesAndTimes) {
+  using namespace std::chrono;
+  struct Times {
+    year_month_day day;
+    sys_days same_day;
+    sys_seconds at;
+    sys_time<milliseconds> finer;
+    sys_time<nanoseconds> finest;
+  };
+  Times times{};
+
+  EXPECT_EQ(told(read_model(R"({"day":"2024-02-29","same_day":"1969-12-31","at":"2026-11-23T08:30:00+01:30",)"
+                            R"("finer":"1969-12-31 23:59:59.9999Z","finest":"2026-11-23t08:30z"})",
+                            times)),
+            "");
+
+  EXPECT_EQ(times.day, 2024y / 2 / 29);
+  EXPECT_EQ(times.same_day, sys_days{1969y / 12 / 31});
+  EXPECT_EQ(times.at, sys_days{2026y / 11 / 23} + 7h);
+  EXPECT_EQ(times.finer.time_since_epoch(), -1ms);
+  EXPECT_EQ(times.finest, sys_days{2026y / 11 / 23} + 8h + 30min);
+}
+
+TEST(ModelReader, IsStrictAboutDatesAndTimes) {
+  using Day = std::chrono::year_month_day;
+  using At = std::chrono::sys_seconds;
+  for (const std::string text : {"", "2026", "2026-1-01", "2026-13-01", "2026-02-29", "2026-00-01", "2026-01-01T00:00Z",
+                                 "2026/01/01", "20260101", " 2026-01-01", "+2026-01-01", "2026-01-01 "})
+    EXPECT_EQ(errors_of_value<Day>('"' + text + '"'), "date_from_datetime_parsing /v \"" + text + '"');
+  for (const std::string text :
+       {"2026-01-01", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z", "2026-01-01T00:00:00.Z",
+        "2026-01-01T00:00:00+24:00", "2026-01-01T00:00:00Z ", "2026-01-01T00:00:00 Z", "2026-01-01T0:00:00Z", "now"})
+    EXPECT_EQ(errors_of_value<At>('"' + text + '"'), "datetime_parsing /v \"" + text + '"');
+  EXPECT_EQ(errors_of_value<At>("\"2026-01-01T00:00:00\""), "timezone_aware /v \"2026-01-01T00:00:00\"");
+  EXPECT_EQ(errors_of_value<At>("1700000000"), "datetime_type /v 1700000000");
+  EXPECT_EQ(errors_of_value<Day>("null"), "date_type /v null");
+  EXPECT_EQ(errors_of_value<std::chrono::sys_time<std::chrono::nanoseconds>>("\"2300-01-01T00:00:00Z\""),
+            "datetime_parsing /v \"2300-01-01T00:00:00Z\"");
 }
 
 bool is_json(std::string_view text) {

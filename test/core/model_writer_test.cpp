@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -11,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "umbel/json/json_error.hpp"
@@ -135,6 +137,43 @@ TEST(ModelWriter, LeavesNoDocumentAfterAnError) {
 
   EXPECT_FALSE(json.is_complete());
   EXPECT_THROW(std::move(json).take(), JsonError);
+}
+
+struct Coin {
+  Tag<"coin"> kind;
+  int value;
+};
+struct Note {
+  Tag<"note"> kind;
+};
+struct Purse {
+  std::variant<Coin, Note> first;
+  std::chrono::year_month_day day;
+  std::chrono::sys_time<std::chrono::milliseconds> at;
+};
+
+std::string written_purse(const Purse& purse) {
+  JsonWriter json;
+  write_model(json, purse);
+  return std::string(std::move(json).take().view());
+}
+
+TEST(ModelWriter, WritesAVariantWithItsTag) {
+  using namespace std::chrono;
+  Purse purse{Coin{{}, 2}, 2026y / 11 / 23, sys_days{2026y / 11 / 23} + 8h};
+
+  EXPECT_EQ(written_purse(purse),
+            R"({"first":{"kind":"coin","value":2},"day":"2026-11-23","at":"2026-11-23T08:00:00Z"})");
+  purse = {Note{}, 1y / 2 / 3, sys_time<milliseconds>{-1ms}};
+  EXPECT_EQ(written_purse(purse), R"({"first":{"kind":"note"},"day":"0001-02-03","at":"1969-12-31T23:59:59.999Z"})");
+}
+
+TEST(ModelWriter, WritesNoYearBeyondFourDigits) {
+  using namespace std::chrono;
+
+  EXPECT_THROW(written_purse({Note{}, 10000y / 1 / 1, {}}), JsonError);
+  EXPECT_THROW(written_purse({Note{}, 2026y / 2 / 30, {}}), JsonError);
+  EXPECT_THROW(written_purse({Note{}, 2026y / 1 / 1, sys_days{10000y / 1 / 1}}), JsonError);
 }
 
 }  // namespace

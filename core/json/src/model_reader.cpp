@@ -15,6 +15,7 @@
 #include <optional>
 #include <utility>
 
+#include "iso_8601.hpp"
 #include "umbel/core/buffer.hpp"
 #include "umbel/json/json_writer.hpp"
 
@@ -60,6 +61,10 @@ constexpr Words no_list{"list_type", "Input should be a valid list"};
 constexpr Words no_map{"dict_type", "Input should be a valid dictionary"};
 constexpr Words no_object{"model_attributes_type",
                           "Input should be a valid dictionary or object to extract fields from"};
+
+constexpr Words no_date{"date_type", "Input should be a valid date"};
+constexpr Words no_moment{"datetime_type", "Input should be a valid datetime"};
+constexpr Words no_offset{"timezone_aware", "Input should have timezone info"};
 
 constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -193,10 +198,7 @@ private:
       ctx.field("actual_length", size);
     }
     ctx.end_object();
-    ModelError* const error = report({broken.type, message}, step, input);
-    if (!error) return;
-    const Buffer members = std::move(ctx).take();
-    error->ctx = members.view().substr(1, members.size() - 2);
+    put_ctx(report({broken.type, message}, step, input), std::move(ctx));
   }
 
   error_code read_unchecked(const Shape& shape, ondemand::value& value, void* into, const Step* step,
@@ -225,6 +227,14 @@ private:
         return read_map(shape, value, into, step, depth);
       case ShapeKind::object:
         return read_object(shape, value, into, step, depth);
+      case ShapeKind::variant:
+        return read_variant(shape, value, into, step, depth);
+      case ShapeKind::tag:
+        return read_tag(shape, value, step, depth);
+      case ShapeKind::date:
+        return read_date(shape, value, into, step, depth);
+      case ShapeKind::moment:
+        return read_moment(shape, value, into, step, depth);
     }
     return simdjson::UNEXPECTED_ERROR;
   }
@@ -349,7 +359,8 @@ private:
     return simdjson::SUCCESS;
   }
 
-  static bool is_text(ondemand::value& value) { return value.raw_json_token().front() == '"'; }
+  static bool is_text(ondemand::value& value) { return is_text(value.raw_json_token()); }
+  static bool is_text(std::string_view token) noexcept { return token.starts_with('"'); }
 
   // Most strings have nothing to resolve, and are taken from the text itself.
   error_code get_text(ondemand::value& value, std::string_view& out) {
@@ -468,6 +479,108 @@ private:
     return simdjson::SUCCESS;
   }
 
+  // The tag is looked for first; then the object is read from its beginning.
+  error_code read_variant(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    const char* const start = value.raw_json_token().data();
+    ondemand::object object;
+    if (value.get_object().get(object)) [[unlikely]]
+      return refuse(no_object, value, step, depth);
+    ondemand::value tag;
+    const error_code found = object.find_field_unordered(shape.text).get(tag);
+    if (found && found != simdjson::NO_SUCH_FIELD) return found;
+    std::string_view token;
+    if (!found) token = trimmed(tag.raw_json_token());
+    std::size_t index = 0;
+    while (index < shape.count && !is_quoted(token, shape.members[index].name())) ++index;
+    if (const error_code error = object.reset().error()) return error;
+    if (index == shape.count) return refuse_tag(shape, object, start, token, step, depth);
+    const auto& operations = *static_cast<const detail::VariantOperations*>(shape.operations);
+    const Step inside{.outer = step, .name = shape.members[index].name()};
+    return read(*shape.members[index].shape, value, operations.emplace(into, index), &inside, depth);
+  }
+
+  static bool is_quoted(std::string_view token, std::string_view text) noexcept {
+    return token.size() == text.size() + 2 && token[0] == '"' && token.substr(1, text.size()) == text;
+  }
+
+  // `token`: what stands there, empty if nothing does.
+  [[gnu::noinline]] error_code refuse_tag(const Shape& shape, ondemand::object& object, const char* start,
+                                          std::string_view token, const Step* step, std::size_t depth) {
+    if (const error_code error = pass_over_members(object, depth)) return error;
+    const auto& operations = *static_cast<const detail::VariantOperations*>(shape.operations);
+    if (is_text(token)) token = token.substr(1, token.size() - 2);
+    if (token.size() > longest_error_input) token = "...";
+    const std::string name = '\'' + std::string(shape.text) + '\'';
+    JsonWriter ctx;
+    ctx.begin_object().field("discriminator", std::string_view(name));
+    std::string message;
+    if (token.empty()) {
+      message = "Unable to extract tag using discriminator " + name;
+    } else {
+      message = "Input tag '" + std::string(token) + "' found using " + name +
+                " does not match any of the expected tags: " + std::string(operations.expected);
+      ctx.field("tag", token).field("expected_tags", operations.expected);
+    }
+    ctx.end_object();
+    put_ctx(report({token.empty() ? "union_tag_not_found" : "union_tag_invalid", message}, step, text_from(start)),
+            std::move(ctx));
+    return simdjson::SUCCESS;
+  }
+
+  static void put_ctx(ModelError* error, JsonWriter&& ctx) {
+    if (!error) return;
+    const Buffer members = std::move(ctx).take();
+    error->ctx = members.view().substr(1, members.size() - 2);
+  }
+
+  error_code read_tag(const Shape& shape, ondemand::value& value, const Step* step, std::size_t depth) {
+    if (is_quoted(trimmed(value.raw_json_token()), shape.text)) return value.get_raw_json_string().error();
+    const char* const start = value.raw_json_token().data();
+    if (const error_code error = pass_over(value, depth)) return error;
+    const std::string expected = '\'' + std::string(shape.text) + '\'';
+    JsonWriter ctx;
+    ctx.begin_object().field("expected", std::string_view(expected)).end_object();
+    const std::string message = "Input should be " + expected;
+    put_ctx(report({"literal_error", message}, step, text_from(start)), std::move(ctx));
+    return simdjson::SUCCESS;
+  }
+
+  error_code read_date(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    if (!is_text(value)) return refuse(no_date, value, step, depth);
+    const std::string_view token = value.raw_json_token();
+    std::string_view text;
+    if (const error_code error = get_text(value, text)) return error;
+    std::chrono::year_month_day date;
+    const std::string_view mistake = detail::parse_date(text, date);
+    if (!mistake.empty())
+      report_time("date_from_datetime_parsing", "Input should be a valid date or datetime, ", mistake, step, token);
+    else static_cast<const detail::DateOperations*>(shape.operations)->set(into, date);
+    return simdjson::SUCCESS;
+  }
+
+  error_code read_moment(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    if (!is_text(value)) return refuse(no_moment, value, step, depth);
+    const std::string_view token = value.raw_json_token();
+    std::string_view text;
+    if (const error_code error = get_text(value, text)) return error;
+    detail::Moment moment;
+    bool has_offset = false;
+    std::string_view mistake = detail::parse_moment(text, moment, has_offset);
+    if (mistake.empty() && !has_offset) return report(no_offset, step, trimmed(token)), simdjson::SUCCESS;
+    if (mistake.empty() && !static_cast<const detail::MomentOperations*>(shape.operations)->set(into, moment))
+      mistake = "it is too far away";
+    if (!mistake.empty()) report_time("datetime_parsing", "Input should be a valid datetime, ", mistake, step, token);
+    return simdjson::SUCCESS;
+  }
+
+  [[gnu::noinline]] void report_time(std::string_view type, std::string_view words, std::string_view mistake,
+                                     const Step* step, std::string_view token) {
+    JsonWriter ctx;
+    ctx.begin_object().field("error", mistake).end_object();
+    const std::string message = std::string(words).append(mistake);
+    put_ctx(report({type, message}, step, trimmed(token)), std::move(ctx));
+  }
+
   static constexpr std::size_t malformed_name = ~std::size_t{0};
 
   static std::uint64_t all_of(std::size_t count) noexcept {
@@ -570,6 +683,10 @@ private:
   error_code pass_over_object(ondemand::value& value, std::size_t depth) {
     ondemand::object object;
     if (const error_code error = value.get_object().get(object)) return error;
+    return pass_over_members(object, depth);
+  }
+
+  error_code pass_over_members(ondemand::object& object, std::size_t depth) {
     for (auto result : object) {
       ondemand::field field;
       if (const error_code error = std::move(result).get(field)) return error;

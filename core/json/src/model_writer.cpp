@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "iso_8601.hpp"
+
 namespace umbel {
 
 namespace {
@@ -50,6 +52,19 @@ std::string_view name_of(const Shape& shape, const void* from) {
   return name;
 }
 
+detail::MomentText text_of_date(const Shape& shape, const void* from) {
+  const auto text = detail::to_text(static_cast<const detail::DateOperations*>(shape.operations)->get(from));
+  if (text.size == 0) throw JsonError("a date for JSON is none, or its year has not four digits");
+  return text;
+}
+
+detail::MomentText text_of_moment(const Shape& shape, const void* from) {
+  const auto& operations = *static_cast<const detail::MomentOperations*>(shape.operations);
+  const auto text = detail::to_text(operations.get(from), operations.digits);
+  if (text.size == 0) throw JsonError("a time for JSON lies in a year that has not four digits");
+  return text;
+}
+
 // Hands a value on that is none of several; false if it is.
 template <class Use>
 [[gnu::always_inline]] inline bool use_scalar(const Shape& shape, const void* from, Use use) {
@@ -68,6 +83,12 @@ template <class Use>
       return use(at<std::string_view>(from)), true;
     case ShapeKind::enumeration:
       return use(name_of(shape, from)), true;
+    case ShapeKind::tag:
+      return use(shape.text), true;
+    case ShapeKind::date:
+      return use(text_of_date(shape, from).view()), true;
+    case ShapeKind::moment:
+      return use(text_of_moment(shape, from).view()), true;
     default:
       return false;
   }
@@ -121,6 +142,13 @@ void write_object(JsonWriter& json, const Shape& shape, const void* from) {
   json.end_object();
 }
 
+void write_variant(JsonWriter& json, const Shape& shape, const void* from) {
+  const auto& operations = *static_cast<const detail::VariantOperations*>(shape.operations);
+  const std::size_t index = operations.index(from);
+  if (index >= shape.count) throw JsonError("a variant for JSON has no value");
+  detail::write_shape(json, *shape.members[index].shape, operations.get(from));
+}
+
 void write_optional(JsonWriter& json, const Shape& shape, const void* from) {
   const void* const value = static_cast<const detail::OptionalOperations*>(shape.operations)->get(from);
   if (!value) return void(json.value(nullptr));
@@ -140,6 +168,8 @@ void detail::write_shape(JsonWriter& json, const Shape& shape, const void* from)
       return write_elements(json, shape, {from, shape.count});
     case ShapeKind::map:
       return write_map(json, shape, from);
+    case ShapeKind::variant:
+      return write_variant(json, shape, from);
     default:
       return write_object(json, shape, from);
   }

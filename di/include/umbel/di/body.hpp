@@ -2,6 +2,8 @@
 #pragma once
 // The request's body, whole: as a document that is read into a struct, or as bytes.
 
+#include <cstdint>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>

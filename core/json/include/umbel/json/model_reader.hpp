@@ -54,6 +54,12 @@ constexpr void check_readable() noexcept {
 /// the name of one. Members that the struct has not are passed over, or `extra_forbidden` if
 /// `ModelTraits<T>::forbids_extra`.
 ///
+/// A std::variant of structs is told by their Tag; in `loc` of what is wrong inside, the tag is a part, as FastAPI has
+/// it. std::chrono::year_month_day and sys_days are a date, `2026-11-23`. A sys_time of seconds, or of thousandths,
+/// millionths or billionths of one, is a date and time with its offset (RFC 3339 section 5.6), `2026-11-23T08:30:00Z`;
+/// of a fraction that is longer, the rest is dropped. Seconds may be left out, and a space may stand for the T. It is
+/// written in UTC.
+///
 /// Beside a Constrained's constraints, a struct may have a rule of its own: `validate`, in the struct's namespace,
 /// takes it by a const reference and gives a std::optional<std::string>, or what becomes one: nothing, or what is
 /// wrong, a `value_error`. It is asked if everything in the struct is right.

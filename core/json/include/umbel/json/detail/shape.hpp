@@ -4,6 +4,7 @@
 // model costs the compiler its table and a few one-line functions per list, map and optional.
 
 #include <array>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "umbel/json/constrained.hpp"
@@ -22,6 +24,7 @@
 #include "umbel/json/detail/enum_names.hpp"
 #include "umbel/json/json_writer.hpp"
 #include "umbel/json/members.hpp"
+#include "umbel/json/tag.hpp"
 
 namespace umbel::detail {
 
@@ -38,6 +41,10 @@ enum class ShapeKind : std::uint8_t {
   array,
   map,
   object,
+  variant,  // An object that its tag tells.
+  tag,
+  date,
+  moment,
 };
 
 struct Shape;
@@ -84,6 +91,30 @@ struct EnumOperations {
   std::string_view expected;                    // "'a', 'b' or 'c'"
 };
 
+/// Since 1970, in UTC.
+struct Moment {
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;  // Behind them, also before 1970.
+};
+
+struct MomentOperations {
+  bool (*set)(void* value, Moment moment);  // False if it is too far away.
+  Moment (*get)(const void* value);
+  unsigned digits;  // Of a fraction of a second.
+};
+
+struct DateOperations {
+  void (*set)(void* value, std::chrono::year_month_day date);
+  std::chrono::year_month_day (*get)(const void* value);
+};
+
+struct VariantOperations {
+  void* (*emplace)(void* variant, std::size_t index);
+  std::size_t (*index)(const void* variant);  // Beyond all if an exception has left it without a value.
+  const void* (*get)(const void* variant);
+  std::string_view expected;  // "'cat', 'dog'"
+};
+
 struct Shape {
   ShapeKind kind;
   bool forbids_extra = false;            // Of an object.
@@ -91,7 +122,8 @@ struct Shape {
   std::size_t count = 0;                 // Of an array's elements, or an object's members.
   const Shape* inner = nullptr;          // Of an element, or of what an optional or a map holds.
   const void* operations = nullptr;      // As the kind has them.
-  const MemberShape* members = nullptr;  // Of an object.
+  const MemberShape* members = nullptr;  // Of an object. Of a variant: each alternative, by its tag.
+  std::string_view text = {};  // Of a tag: what it says. Of a variant: the name of the member that is the tag.
   // Which constraint a value breaks, or null. `constraints` has them all, each by its `key` and `bound`.
   const Violation* (*broken)(const void* value) = nullptr;
   std::span<const Violation> constraints = {};
@@ -147,6 +179,29 @@ template <class T>
 inline constexpr bool is_constrained = false;
 template <class T, auto... constraints>
 inline constexpr bool is_constrained<Constrained<T, constraints...>> = true;
+
+template <class T>
+inline constexpr bool is_tag = false;
+template <FixedString text>
+inline constexpr bool is_tag<Tag<text>> = true;
+
+template <class T>
+inline constexpr bool is_variant = false;
+template <class... Each>
+inline constexpr bool is_variant<std::variant<Each...>> = true;
+
+template <class T>
+inline constexpr bool is_date = false;
+template <>
+inline constexpr bool is_date<std::chrono::year_month_day> = true;
+template <>
+inline constexpr bool is_date<std::chrono::sys_days> = true;
+
+template <class T>
+inline constexpr bool is_moment = false;
+template <std::signed_integral Rep, std::intmax_t parts>
+inline constexpr bool is_moment<std::chrono::sys_time<std::chrono::duration<Rep, std::ratio<1, parts>>>> =
+    sizeof(Rep) == 8 && (parts == 1 || parts == 1000 || parts == 1'000'000 || parts == 1'000'000'000);
 
 // Of a list, a constraint is one of its size.
 template <class T, auto... constraints>
@@ -295,6 +350,123 @@ constexpr Shape object_shape() noexcept {
 }
 
 template <class T>
+inline constexpr DateOperations date_operations{
+    [](void* value, std::chrono::year_month_day date) { *static_cast<T*>(value) = T{date}; },
+    [](const void* value) { return std::chrono::year_month_day{*static_cast<const T*>(value)}; }};
+
+template <class T>
+struct MomentCode {
+  static constexpr std::int64_t parts = T::period::den;
+  static constexpr std::int64_t per_part = 1'000'000'000 / parts;
+
+  static bool set(void* value, Moment moment) {
+    std::int64_t count = 0;
+    if (__builtin_mul_overflow(moment.seconds, parts, &count)) return false;
+    if (__builtin_add_overflow(count, moment.nanoseconds / per_part, &count)) return false;
+    *static_cast<T*>(value) = T{typename T::duration{count}};
+    return true;
+  }
+  static Moment get(const void* value) {
+    const std::int64_t count = static_cast<const T*>(value)->time_since_epoch().count();
+    const std::int64_t rest = count % parts;
+    const bool is_before = rest < 0;
+    return {count / parts - is_before, static_cast<std::uint32_t>((rest + (is_before ? parts : 0)) * per_part)};
+  }
+  static constexpr unsigned digits = parts == 1 ? 0 : parts == 1000 ? 3 : parts == 1'000'000 ? 6 : 9;
+  static constexpr MomentOperations operations{set, get, digits};
+};
+
+/// The one Tag among the members of T.
+struct FoundTag {
+  std::string_view member;
+  std::string_view text;
+  std::size_t count = 0;
+};
+template <class... Each>
+constexpr FoundTag tag_among(MemberPack<Each...>) noexcept {
+  FoundTag found;
+  [[maybe_unused]] const auto look = [&]<class One>(std::type_identity<One>) {
+    if constexpr (is_tag<typename One::Type>) found = {unquoted(One::quoted_name), One::Type::value, found.count + 1};
+  };
+  (look(std::type_identity<Each>{}), ...);
+  return found;
+}
+template <class T>
+constexpr FoundTag tag_of() noexcept {
+  if constexpr (Model<T> && !is_array<T>) return tag_among(MembersOf<T>{});
+  else return {};
+}
+
+template <class Variant>
+struct VariantTable;
+template <class... Each>
+struct VariantTable<std::variant<Each...>> {
+  using Variant = std::variant<Each...>;
+  static constexpr FoundTag tags[]{tag_of<Each>()...};
+
+  static constexpr bool has_tags() noexcept {
+    for (const FoundTag& tag : tags)
+      if (tag.count != 1 || tag.member != tags[0].member) return false;
+    return true;
+  }
+  static constexpr bool has_different_tags() noexcept {
+    for (std::size_t i = 0; i < sizeof...(Each); ++i)
+      for (std::size_t k = 0; k < i; ++k)
+        if (tags[i].text == tags[k].text) return false;
+    return true;
+  }
+  static_assert(has_tags(),
+                "umbel: a document says which alternative of a std::variant it is by a tag: each is a struct with one "
+                "member of type umbel::Tag, of the same name in all: Tag<\"card\"> kind;");
+  static_assert(has_different_tags(), "umbel: two alternatives of a std::variant have the same tag");
+
+  static constexpr MemberShape members[]{
+      MemberShape{JsonKey{tag_of<Each>().text}, nullptr, &ShapeOf<Each>::value, false}...};
+
+  template <std::size_t... index>
+  static void* emplace(Variant& variant, std::size_t wanted, std::index_sequence<index...>) {
+    void* place = nullptr;
+    static_cast<void>(((index == wanted && (place = &variant.template emplace<index>(), true)) || ...));
+    return place;
+  }
+  static const void* get(const void* variant) {
+    return std::visit([](const auto& value) -> const void* { return &value; }, *static_cast<const Variant*>(variant));
+  }
+
+  static constexpr std::size_t expected_size() noexcept {
+    std::size_t size = 0;
+    for (const FoundTag& tag : tags) size += tag.text.size() + 4;
+    return size - 2;
+  }
+  static constexpr std::array<char, expected_size()> make_expected() noexcept {
+    std::array<char, expected_size()> text{};
+    std::size_t at = 0;
+    for (const FoundTag& tag : tags) {
+      if (at > 0) text[at++] = ',', text[at++] = ' ';
+      text[at++] = '\'';
+      for (const char c : tag.text) text[at++] = c;
+      text[at++] = '\'';
+    }
+    return text;
+  }
+  static constexpr auto expected = make_expected();
+
+  static constexpr VariantOperations operations{
+      [](void* variant, std::size_t index) {
+        return emplace(*static_cast<Variant*>(variant), index, std::index_sequence_for<Each...>{});
+      },
+      [](const void* variant) { return static_cast<const Variant*>(variant)->index(); }, get,
+      std::string_view{expected.data(), expected.size()}};
+  static constexpr Shape shape() noexcept {
+    return {.kind = ShapeKind::variant,
+            .count = sizeof...(Each),
+            .operations = &operations,
+            .members = members,
+            .text = tags[0].member};
+  }
+};
+
+template <class T>
 constexpr Shape make_shape() noexcept;
 
 template <class T>
@@ -327,14 +499,18 @@ constexpr Shape make_shape() noexcept {
         .kind = ShapeKind::map, .inner = &ShapeOf<typename T::mapped_type>::value, .operations = &map_operations<T>};
   else if constexpr (is_defaulted<T>) return make_shape<typename T::Value>();  // It lies at the same address.
   else if constexpr (is_constrained<T>) return constrained_shape<T>();
+  else if constexpr (is_tag<T>) return {.kind = ShapeKind::tag, .text = T::value};
+  else if constexpr (is_variant<T>) return VariantTable<T>::shape();
+  else if constexpr (is_date<T>) return {.kind = ShapeKind::date, .operations = &date_operations<T>};
+  else if constexpr (is_moment<T>) return {.kind = ShapeKind::moment, .operations = &MomentCode<T>::operations};
   else if constexpr (Model<T>) return object_shape<T>();
   else
     static_assert(
         sizeof(T) == 0,
         "umbel: this type is no part of a model. Those are bool, numbers, enum class, std::string, "
         "std::string_view (to write), std::optional, std::vector (but of bool), std::array, std::map with keys "
-        "that are std::string, Defaulted, Bounded, Text, and structs of these; specialise umbel::ModelTraits for a "
-        "class");
+        "that are std::string, std::variant of structs with a Tag, dates and time points of std::chrono's "
+        "system_clock, Defaulted, Bounded, Text, and structs of these; specialise umbel::ModelTraits for a class");
 }
 
 template <class T>
@@ -349,12 +525,18 @@ constexpr bool any_has_view(MemberPack<Each...>) noexcept {
   return (has_view<typename Each::Type, Seen...>() || ... || false);
 }
 
+template <class... Seen, class... Each>
+constexpr bool any_has_view(std::type_identity<std::variant<Each...>>) noexcept {
+  return (has_view<Each, Seen...>() || ...);
+}
+
 template <class T, class... Seen>
 constexpr bool has_view() noexcept {
   if constexpr ((std::same_as<T, Seen> || ...)) return false;
   else if constexpr (is_optional<T> || is_list<T>) return has_view<typename T::value_type, Seen...>();
   else if constexpr (is_array<T>) return has_view<std::remove_cvref_t<decltype(std::declval<T&>()[0])>, Seen...>();
   else if constexpr (is_map<T>) return has_view<typename T::mapped_type, Seen...>();
+  else if constexpr (is_variant<T>) return any_has_view<Seen...>(std::type_identity<T>{});
   else if constexpr (is_defaulted<T> || is_constrained<T>) return has_view<typename T::Value, Seen...>();
   else if constexpr (std::same_as<T, std::string_view>) return true;
   else if constexpr (std::same_as<T, std::string>) return false;
@@ -363,7 +545,7 @@ constexpr bool has_view() noexcept {
 }
 
 template <class T>
-inline constexpr bool is_document = is_list<T> || is_array<T> || is_map<T> || Model<T>;
+inline constexpr bool is_document = (is_list<T> || is_array<T> || is_map<T> || is_variant<T> || Model<T>) && !is_tag<T>;
 template <class T>
 inline constexpr bool is_document<std::optional<T>> = is_document<T>;
 
