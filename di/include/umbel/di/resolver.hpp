@@ -50,6 +50,18 @@ struct QueryName {
   bool has_space;
 };
 
+/// What a query has for a name.
+struct QueryText {
+  enum class State : std::uint8_t {
+    missing,
+    good,
+    no_escape,  // In the value is a `%` that is no escape.
+    no_utf8,    // Decoded, it is no text.
+  };
+  std::string_view text;  // Decoded if it is good, else as it was sent.
+  State state;
+};
+
 /// Whether the target has escapes to decode.
 enum class Escapes : bool { none, some };
 
@@ -170,7 +182,7 @@ public:
 
   /// The parameter as the client meant it, decoded.
   std::string_view path_value(std::uint32_t index);
-  std::optional<std::string_view> query_value(const QueryName& name);
+  QueryText query_value(const QueryName& name);
 
   /// Where the Env of whatever does not suspend lies.
   static constexpr std::uint32_t env_offset() noexcept { return 0; }
@@ -206,7 +218,7 @@ private:
   Resolver(const Plan& plan, Context& context, const Request& request, Exchange* exchange, Caller* caller) noexcept;
   ~Resolver();
 
-  std::optional<std::string_view> escaped_query_value(std::string_view name);
+  QueryText escaped_query_value(std::string_view name);
   const void* viewed(Input input) noexcept;
 
   // From the request to the first step.
