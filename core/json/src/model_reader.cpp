@@ -58,6 +58,7 @@ constexpr Words infinite{"finite_number", "Input should be a finite number"};
 constexpr Words no_text{"string_type", "Input should be a valid string"};
 constexpr Words no_list{"list_type", "Input should be a valid array"};
 constexpr Words no_map{"dict_type", "Input should be an object"};
+constexpr Words no_file{"value_error", "Value error, a file comes in a form, and not in JSON"};
 constexpr Words no_object{"model_type", "Input should be an object"};
 
 constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -224,6 +225,8 @@ private:
         return read_map(shape, value, into, step, depth);
       case ShapeKind::object:
         return read_object(shape, value, into, step, depth);
+      case ShapeKind::file:
+        return refuse(no_file, value, step, depth);
     }
     return simdjson::UNEXPECTED_ERROR;
   }

@@ -71,6 +71,7 @@ enum class Take : std::uint8_t {
   guard,      // Guard: reads it; it runs in the guard stage.
   lazy,       // Lazy: runs it when it is awaited.
   attempt,    // Try: its failure is a value.
+  check,      // Form: reads it; it runs behind the guards, before all else.
 };
 
 /// A parameter that is taken from the request, as a kind: `Query<"q", int>`. One constant per type.
