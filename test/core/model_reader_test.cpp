@@ -104,7 +104,8 @@ TEST(ModelReader, TellsAllErrorsAtOnceDownToTheElement) {
 
   EXPECT_EQ(errors_of<Item>(text),
             "int_parsing /id \"x\"; bool_parsing /sold 2; enum /colour \"pink\"; string_type /note 5; "
-            "float_parsing /prices/1/amount \"dear\"; string_type /prices/1/currency null; model_type /prices/2 7; "
+            "float_parsing /prices/1/amount \"dear\"; string_type /prices/1/currency null; model_attributes_type "
+            "/prices/2 7; "
             "int_parsing_size /stock/here 256; too_short /size [1]; missing /name " +
                 std::string(text));
 }
@@ -230,8 +231,8 @@ TEST(ModelReader, ReadsListsMapsAndArraysAtTheRoot) {
 }
 
 TEST(ModelReader, RefusesARootOfAnotherKind) {
-  EXPECT_EQ(errors_of<One>("[]"), "model_type  []");
-  EXPECT_EQ(errors_of<One>(" 5 "), "model_type  5");
+  EXPECT_EQ(errors_of<One>("[]"), "model_attributes_type  []");
+  EXPECT_EQ(errors_of<One>(" 5 "), "model_attributes_type  5");
   EXPECT_EQ(errors_of<std::vector<int>>("null"), "list_type  null");
   EXPECT_EQ((errors_of<std::map<std::string, int>>("\"a\"")), "dict_type  \"a\"");
 }

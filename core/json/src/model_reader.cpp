@@ -56,10 +56,11 @@ constexpr Words no_number{"float_type", "Input should be a valid number"};
 constexpr Words number_text{"float_parsing", "Input should be a valid number, unable to parse string as a number"};
 constexpr Words infinite{"finite_number", "Input should be a finite number"};
 constexpr Words no_text{"string_type", "Input should be a valid string"};
-constexpr Words no_list{"list_type", "Input should be a valid array"};
-constexpr Words no_map{"dict_type", "Input should be an object"};
+constexpr Words no_list{"list_type", "Input should be a valid list"};
+constexpr Words no_map{"dict_type", "Input should be a valid dictionary"};
+constexpr Words no_object{"model_attributes_type",
+                          "Input should be a valid dictionary or object to extract fields from"};
 constexpr Words no_file{"value_error", "Value error, a file comes in a form, and not in JSON"};
-constexpr Words no_object{"model_type", "Input should be an object"};
 
 constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
