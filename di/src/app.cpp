@@ -248,6 +248,7 @@ void App::add_routes(Started& started, std::vector<std::string>& problems) const
     request.deadline = placement.deadline.value_or(std::chrono::milliseconds{0});
     request.on_disconnect = placement.on_disconnect;
     request.body_limit = placement.body_limit;
+    request.on_wrong_type = placement.on_wrong_type.value_or(OnWrongType::invalid);
     request.streams = route->handler.streams();
     if (!started.mappers.empty()) request.mappers = &started.mappers;
     request.number = static_cast<std::uint32_t>(started.routes.size());

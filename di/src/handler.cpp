@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "umbel/di/route_path.hpp"
+#include "umbel/json/model_writer.hpp"
 
 namespace umbel::detail {
 
@@ -29,6 +30,12 @@ std::string name_in(std::string_view symbol) {
 }
 
 }  // namespace
+
+Response json_of(const Shape& shape, const void* document, int status) {
+  JsonWriter json;
+  write_shape(json, shape, document);
+  return Response::json(std::move(json), status);
+}
 
 std::string HandlerBox::name() const {
   Dl_info found{};

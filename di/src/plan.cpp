@@ -8,6 +8,7 @@
 #include "limits.hpp"
 #include "run_state.hpp"
 #include "shared_nodes.hpp"
+#include "umbel/di/body.hpp"
 #include "umbel/di/observer.hpp"
 #include "umbel/di/provider.hpp"
 
@@ -77,6 +78,7 @@ public:
     plan_->deadline_ = request_.deadline;
     plan_->on_disconnect_ = request_.on_disconnect;
     plan_->body_limit_ = request_.body_limit;
+    plan_->on_wrong_type_ = request_.on_wrong_type;
     plan_->streams_ = request_.streams;
     plan_->tear_down_limit_ = request_.tear_down_limit;
     plan_->shared_ = request_.shared;
@@ -90,6 +92,7 @@ public:
     visit(*request_.root, Lifetime::automatic);
     if (streams_body_ && plan_->reads_body_) problem("it takes the body piece by piece, and as a whole, too");
     if (plan_->streams_) lengthen_for_stream();
+    add_bodies();
     if (plan_->steps_.size() >= largest_plan) problem("the graph has more than 4095 nodes");
     finish_steps();
     find_held_and_soft();
@@ -395,6 +398,7 @@ private:
         break;
       case Source::body:
         plan_->reads_body_ = true;
+        if (need.value) input.at.offset = body_slot(*need.value);
         break;
       case Source::body_stream:
         if (std::exchange(streams_body_, true)) problem("it takes the body piece by piece, and so does another node");
@@ -432,6 +436,25 @@ private:
     const std::uint32_t slot = place(info.size, info.align);
     plan_->values_.push_back({&info, slot, index});
     return static_cast<Index>(plan_->values_.size() - 1);
+  }
+
+  std::uint32_t body_slot(const ValueInfo& info) {
+    for (const PlannedValue& body : bodies_) {
+      if (body.info == &info) return body.slot;
+    }
+    return bodies_.emplace_back(PlannedValue{&info, place(info.size, info.align), 0}).slot;
+  }
+
+  /// Behind all other values, since they are made later.
+  void add_bodies() {
+    plan_->first_body_ = static_cast<std::uint32_t>(plan_->values_.size());
+    for (const PlannedValue& body : bodies_) plan_->has_named_bodies_ |= body.info->name != bodies_[0].info->name;
+    for (const PlannedValue& body : bodies_) {
+      if (plan_->has_named_bodies_ && body.info->name.empty())
+        problem("it takes several bodies, and " + std::string{body.info->title} +
+                " has no name that would make it a member of the body: Body<T, \"name\">");
+    }
+    plan_->values_.insert(plan_->values_.end(), bodies_.begin(), bodies_.end());
   }
 
   /// What the step that is about to be added has to itself.
@@ -815,7 +838,8 @@ private:
   std::vector<std::size_t> layer_starts_;  // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;
   bool in_guard_stage_ = true;
-  bool streams_body_ = false;    // Somebody reads it piece by piece.
+  bool streams_body_ = false;  // Somebody reads it piece by piece.
+  std::vector<PlannedValue> bodies_;
   std::vector<Mask> ancestors_;  // All that is done before a step starts.
 };
 
@@ -849,7 +873,7 @@ void add_take(std::vector<std::string>& takes, const Need& need) {
     case Source::state:
       return void(takes.emplace_back(need.state->title));
     case Source::body:
-      return void(takes.emplace_back("Body"));
+      return void(takes.emplace_back(need.value ? need.value->title : "Body"));
     case Source::body_stream:
       return void(takes.emplace_back("BodyStream"));
     case Source::request:

@@ -56,7 +56,11 @@ void Resolver::call(const Plan& plan, Context& context, const Request& request, 
     return begin_invalid();
   if (plan_->starts_specially_ || (exchange_ && exchange_->deadline() != Time::max())) [[unlikely]]
     return begin_specially();
-  if (plan_->reads_body_ && exchange_ && !has_body()) return;
+  if (plan_->reads_body_) {
+    if (exchange_ ? !has_body() : asks_for_models()) return;
+    if (invalid()) [[unlikely]]
+      return finish();
+  }
   if (async_) [[unlikely]]
     return advance();
   sweep();
@@ -64,7 +68,7 @@ void Resolver::call(const Plan& plan, Context& context, const Request& request, 
 
 [[gnu::always_inline]] inline bool Resolver::extract_values() noexcept {
   const PlannedValue* value = plan_->values_.data();
-  const PlannedValue* const end = value + plan_->values_.size();
+  const PlannedValue* const end = value + plan_->first_body_;
   try {
     while (value != end && value->info->extract(*this, value->index, at(value->slot))) ++value;
   } catch (...) {
@@ -80,7 +84,7 @@ void Resolver::call(const Plan& plan, Context& context, const Request& request, 
 /// The first that is wrong is known; the rest is made all the same: every mistake is told at once.
 void Resolver::extract_others(const PlannedValue* value) noexcept {
   const auto number = [this](const PlannedValue* v) { return static_cast<std::uint16_t>(v - plan_->values_.data()); };
-  const PlannedValue* const end = plan_->values_.data() + plan_->values_.size();
+  const PlannedValue* const end = plan_->values_.data() + plan_->first_body_;
   try {
     trouble().bad_values.push_back(number(value));
     for (++value; value != end; ++value) {
@@ -93,10 +97,11 @@ void Resolver::extract_others(const PlannedValue* value) noexcept {
   }
 }
 
-/// A guard whose parameters are good may still have a say: its error wins over a 422.
+/// A guard whose parameters are good may still have a say: its error wins over a 422. What is wrong with a body that
+/// should be a model is told, too.
 void Resolver::begin_invalid() noexcept {
   enter_async(0);
-  if (plan_->guard_count_ == 0 || limit_ == 0) {
+  if ((plan_->guard_count_ == 0 && !plan_->has_models()) || limit_ == 0) {
     if (plan_->observer_) tell_started();
     return finish();
   }
@@ -148,6 +153,7 @@ bool Resolver::has_body() noexcept {
 }
 
 bool Resolver::collect_body() noexcept {
+  if (!exchange_) return true;
   limit_body();
   if (exchange_->collect_body(async_->again)) return true;
   async_->waits_for_body = async_->queued = true;
@@ -159,7 +165,19 @@ void Resolver::limit_body() noexcept {
 }
 
 void Resolver::check_body() noexcept {
-  if (const int status = exchange_->body_error()) fail_request(std::make_unique<Error>(HttpError{status}));
+  const int status = exchange_ ? exchange_->body_error() : 0;
+  if (status != 0) return fail_request(std::make_unique<Error>(HttpError{status}));
+  if (!plan_->has_models()) return;
+  read_models();
+  if (async_ && invalid()) async_->gate = plan_->guard_count_;
+}
+
+/// Of who calls without a transport, whose request has the body already. True: it goes on from there.
+bool Resolver::asks_for_models() noexcept {
+  if (!plan_->has_models()) return false;
+  enter_async(0);
+  advance();
+  return true;
 }
 
 /// Everything that does not suspend, in one go.

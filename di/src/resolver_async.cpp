@@ -37,7 +37,7 @@ void Resolver::enter_async(std::size_t done) noexcept {
 
 /// The first `done` steps are made.
 void Resolver::open_account(std::size_t done) noexcept {
-  const bool waits_for_body = plan_->reads_body_ && exchange_;
+  const bool waits_for_body = plan_->reads_body_ && (exchange_ || plan_->has_models());
   std::uint32_t gate = plan_->step_count_;
   if (waits_for_body || plan_->checks_body_ || !plan_->permits_.empty() || invalid()) gate = plan_->guard_count_;
   if (plan_->guards_need_permits_) gate = 0;
@@ -91,12 +91,12 @@ Resolver::Stage Resolver::next_stage() noexcept {
     if (!take_permits()) return Stage::waits;
     return async.gate = plan_->guard_count_, Stage::again;
   }
-  if (invalid()) return Stage::over;
+  if (invalid() && (async.has_body || !plan_->has_models())) return Stage::over;
   if (!async.has_body) {
     async.has_body = true;
     if (!collect_body()) return Stage::waits;
     check_body();
-    if (limit_ < plan_->step_count_) return Stage::over;
+    if (limit_ < plan_->step_count_ || invalid()) return Stage::over;
   }
   if (!take_permits()) return Stage::waits;
   return async.gate = plan_->step_count_, Stage::again;

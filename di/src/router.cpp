@@ -12,6 +12,7 @@ Placement Placement::within(std::string_view more_text, const RouteOptions& opti
   if (options.policy) inner.policy = options.policy;
   if (options.deadline) inner.deadline = options.deadline;
   if (options.body_limit) inner.body_limit = options.body_limit;
+  if (options.on_wrong_type) inner.on_wrong_type = options.on_wrong_type;
   if (options.on_disconnect) inner.on_disconnect = options.on_disconnect;
   if (options.guards.size() > 0) inner.guard_layers.emplace_back(options.guards.begin(), options.guards.end());
   inner.tags.insert(inner.tags.end(), options.tags.begin(), options.tags.end());

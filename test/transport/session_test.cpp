@@ -1039,6 +1039,25 @@ TEST(SessionHold, KeepsARequestThatFillsTheBuffer) {
   }
 }
 
+bool has_padded_body(string_view bytes) {
+  Connected c;
+  const std::size_t head = bytes.find("\r\n\r\n") + 4;
+  c.send(bytes.substr(0, head));
+  Exchange& exchange = c.service.take();
+  Flag ready;
+  EXPECT_FALSE(exchange.collect_body(ready));
+  c.send(bytes.substr(head));
+  const bool is_padded = exchange.request().body_is_padded();
+  TestService::answer(exchange);
+  return is_padded;
+}
+
+TEST(Session, HasRoomBehindABody) {
+  EXPECT_TRUE(has_padded_body(post("/late", "hello")));
+  EXPECT_TRUE(has_padded_body(post("/late", string(100'000, 'b'))));
+  EXPECT_TRUE(has_padded_body(chunked("/late", "5\r\nhello\r\n0\r\n\r\n")));
+}
+
 TEST(SessionHold, KeepsTheBodyThatWasCollected) {
   for (const std::size_t size : {100, 10'000}) {
     Connected c;

@@ -647,33 +647,6 @@ ModelErrors malformed(PaddedText text, JsonLimits limits) {
   return {std::move(error)};
 }
 
-Words words_for(const Shape& shape) noexcept {
-  switch (shape.kind) {
-    case ShapeKind::list:
-    case ShapeKind::array:
-      return no_list;
-    case ShapeKind::map:
-      return no_map;
-    default:
-      return no_object;
-  }
-}
-
-// On-Demand has functions of its own for a root that is neither object nor array.
-ModelErrors refuse_scalar(PaddedText text, JsonLimits limits, const Shape& shape) {
-  try {
-    JsonReader{text, limits};
-  } catch (const JsonError&) {
-    return malformed(text, limits);
-  }
-  const Words words = words_for(shape);
-  const std::string_view input = trimmed(text.text());
-  ModelError error{
-      .type = std::string(words.type), .loc = {}, .message = std::string(words.message), .input = {}, .ctx = {}};
-  error.input = input.size() > longest_error_input ? "null" : std::string(input);
-  return {std::move(error)};
-}
-
 // Parsers are kept for texts of this size.
 constexpr std::size_t largest_kept = 16 * 1024;
 
@@ -695,11 +668,27 @@ ModelErrors read_with(ondemand::parser& parser, PaddedText text, JsonLimits limi
   return errors;
 }
 
+// On-Demand has functions of its own for a root that is neither object nor array: it is read as an array's one element.
+ModelErrors read_scalar(PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
+  try {
+    JsonReader{text, limits};
+  } catch (const JsonError&) {
+    return malformed(text, limits);
+  }
+  Buffer list{"["};
+  list.append(text.text());
+  list.append("]");
+  const Shape one{.kind = ShapeKind::array, .count = 1, .inner = &shape};
+  ModelErrors errors = detail::read_shape(list.view(), limits, one, into);
+  for (ModelError& error : errors) error.loc.erase(error.loc.begin());
+  return errors;
+}
+
 }  // namespace
 
 ModelErrors detail::read_shape(PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
   if (text.text().size() > simdjson::SIMDJSON_MAXSIZE_BYTES) return malformed(text, limits);
-  if (!begins_container(text.text())) return refuse_scalar(text, limits, shape);
+  if (!begins_container(text.text())) return read_scalar(text, limits, shape, into);
   if (text.text().size() > largest_kept) {
     ondemand::parser parser;
     return read_with(parser, text, limits, shape, into);

@@ -129,7 +129,8 @@ private:
   std::string_view decode_piece() noexcept;
   Parser::Event run_parser() noexcept;
   bool run_chunks();
-  void complete_body(std::string_view body) noexcept;
+  void complete_buffered_body();
+  void complete_body(std::string_view body, std::size_t room) noexcept;
   void fail_body(int status) noexcept;
   bool drop_more();
   void write_reply(const Response& response);
@@ -247,7 +248,7 @@ inline std::span<char> Session::Impl::prepare() {
   if (reads_directly()) {
     prepared_ = Prepared::body;
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_step));
-    return {body_buffer_.room(size), size};
+    return {body_buffer_.room(size + Request::body_padding), size};
   }
   prepared_ = Prepared::input;
   make_room();
@@ -522,7 +523,8 @@ bool Session::Impl::collect_body(Work& ready) noexcept {
   body_buffer_.clear();
   parser_->set_sink(body_buffer_);
   if (!in_place_)
-    static_cast<void>(body_buffer_.room(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_step))));
+    static_cast<void>(body_buffer_.room(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_step)) +
+                                        Request::body_padding));
   while (body_ == Body::collecting && collect_more()) {
   }
   if (body_ == Body::collecting && eof_) fail_body(400);
@@ -586,7 +588,7 @@ inline bool Session::Impl::collect_more() {
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(end_ - parsed_, body_left_));
   if (in_place_) {
     if (size < body_left_) return false;
-    complete_body({input_ + parsed_, size});
+    complete_body({input_ + parsed_, size}, capacity_ - parsed_ - size);
     body_left_ = 0;
     begin_ = parsed_ += size;
     return true;
@@ -595,7 +597,7 @@ inline bool Session::Impl::collect_more() {
   parsed_ += size;
   body_left_ -= size;
   recycle();
-  if (body_left_ == 0) complete_body(body_buffer_.view());
+  if (body_left_ == 0) complete_buffered_body();
   return body_left_ == 0;
 }
 
@@ -619,14 +621,19 @@ bool Session::Impl::run_chunks() {
   if (event == Parser::Event::broken) return false;
   recycle();
   if (event != Parser::Event::end) return false;
-  if (body_ == Body::collecting) complete_body(body_buffer_.view());
+  if (body_ == Body::collecting) complete_buffered_body();
   else body_ = Body::none;
   return true;
 }
 
-void Session::Impl::complete_body(std::string_view body) noexcept {
+void Session::Impl::complete_buffered_body() {
+  static_cast<void>(body_buffer_.room(Request::body_padding));
+  complete_body(body_buffer_.view(), Request::body_padding);
+}
+
+void Session::Impl::complete_body(std::string_view body, std::size_t room) noexcept {
   body_ = Body::none;
-  request_.set_body(body);
+  request_.set_body(body, room);
   if (ready_) context_->enqueue(*std::exchange(ready_, nullptr));
 }
 

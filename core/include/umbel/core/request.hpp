@@ -113,8 +113,17 @@ public:
   /// The whole body, once it was collected (a handler that takes `Body` waits for it); empty before.
   std::string_view body() const noexcept { return body_; }
 
-  /// For transports and `Exchange`.
-  void set_body(std::string_view body) noexcept { body_ = body; }
+  /// Whether at least `body_padding` bytes behind the body may be read, whatever they hold: who parses it in steps that
+  /// are wider than a byte needs no copy then.
+  bool body_is_padded() const noexcept { return body_is_padded_; }
+  /// See `body_is_padded`.
+  static constexpr std::size_t body_padding = 64;
+
+  /// For transports and `Exchange`. `room`: how many bytes behind the body may be read.
+  void set_body(std::string_view body, std::size_t room = 0) noexcept {
+    body_ = body;
+    body_is_padded_ = room >= body_padding;
+  }
   /// For services that hand a request on: moves the path's first `size` bytes to the root. They end before a slash, or
   /// with the path.
   void enter(std::size_t size) noexcept {
@@ -125,6 +134,7 @@ public:
 private:
   Method method_ = Method::get;
   bool has_escapes_ = false;
+  bool body_is_padded_ = false;
   std::uint32_t root_size_ = 0;
   std::string_view target_;
   std::string_view path_;

@@ -14,6 +14,7 @@
 #include "umbel/core/lane.hpp"
 #include "umbel/core/service.hpp"
 #include "umbel/di/around.hpp"
+#include "umbel/di/body.hpp"
 #include "umbel/di/error_mapper.hpp"
 #include "umbel/di/graph.hpp"
 #include "umbel/di/observers.hpp"

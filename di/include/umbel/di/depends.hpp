@@ -248,10 +248,10 @@ constexpr bool has_members(std::index_sequence<I...>) {
   return requires { T{(static_cast<void>(I), AnyMember{})...}; };
 }
 
-inline constexpr std::size_t most_parameters = 12;
+inline constexpr std::size_t most_made_members = 12;
 
 /// How many members T has; one more than we can take apart if there are too many.
-template <class T, std::size_t most = most_parameters + 1>
+template <class T, std::size_t most = most_made_members + 1>
 constexpr std::size_t count_members() {
   if constexpr (most == 0 || has_members<T>(std::make_index_sequence<most>{})) return most;
   else return count_members<T, most - 1>();
@@ -267,7 +267,7 @@ template <class T>
 auto members_of(T& object) {
   constexpr std::size_t count = count_members<T>();
   static_assert(
-      count > 0 && count <= most_parameters,
+      count > 0 && count <= most_made_members,
       "umbel: make<T> takes an aggregate of one to twelve members that are parameters (Depends<f>, Query<...>, "
       "State<...>); for a constructor write make<T(Parameters...)>");
   if constexpr (count == 1) {

@@ -11,9 +11,11 @@
 #include <utility>
 
 #include "umbel/core/response.hpp"
+#include "umbel/di/body.hpp"
 #include "umbel/di/depends.hpp"
 #include "umbel/di/params.hpp"
 #include "umbel/di/provider.hpp"
+#include "umbel/di/status.hpp"
 
 namespace umbel::detail {
 
@@ -32,9 +34,42 @@ inline constexpr bool is_text = std::convertible_to<const T&, std::string_view>;
 template <>
 inline constexpr bool is_text<void> = false;
 
+/// 0: it is none.
+template <class T>
+inline constexpr int status_of = 0;
+template <int code, class T>
+inline constexpr int status_of<umbel::Status<code, T>> = code;
+template <class T>
+inline constexpr bool is_status = status_of<T> != 0;
+
+/// What can be written by itself: text as text, a document as JSON.
+template <class Value>
+inline constexpr bool can_be_written = is_text<Value> || is_document<Value>;
+template <int code, class T>
+inline constexpr bool can_be_written<umbel::Status<code, T>> = std::is_void_v<T> || can_be_written<T>;
+
 template <class Value, class Where>
 inline constexpr bool can_be_a_reply =
-    std::is_void_v<Value> || std::is_same_v<Value, Response> || is_text<Value> || Returned<Value>::is_stream;
+    std::is_void_v<Value> || std::is_same_v<Value, Response> || Returned<Value>::is_stream || can_be_written<Value>;
+
+/// JSON of the document. Throws JsonError for what JSON cannot say.
+Response json_of(const Shape& shape, const void* document, int status);
+
+template <class Value>
+Response reply_of(Value& value, int status = 200) {
+  if constexpr (is_status<Value>) {
+    using Inner = typename Value::Value;
+    constexpr int code = status_of<Value>;
+    Response reply{code};
+    if constexpr (!std::is_void_v<Inner>) reply = reply_of(*value, code);
+    reply.prepend_headers(value.take_headers());
+    return reply;
+  } else if constexpr (is_text<Value>) {
+    return Response::text(value, status);
+  } else {
+    return json_of(ShapeOf<std::remove_const_t<Value>>::value, &value, status);
+  }
+}
 
 /// Turns what a handler returned into its reply.
 template <class R, class Where>
@@ -43,8 +78,10 @@ struct Reply {
   using Value = typename Returned<R>::Value;
   static constexpr bool is_response = std::is_same_v<Value, Response>;
   static_assert(can_be_a_reply<Value, Where>,
-                "umbel: a handler returns a Response, text, or nothing (204), or a Task or Result of these, or it is a "
-                "Stream or EventStream. Make a Response of it: Response::json(...), Response::text(...)");
+                "umbel: a handler returns a Response, text, a model (a struct, or a std::vector, std::map or "
+                "std::optional of structs), one of these with a status, Created<T>, or nothing (204), or a Task or "
+                "Result of these, or it is a Stream or EventStream. Make a struct of it, or a Response: "
+                "Response::text(...), Response::json(...)");
 
   static constexpr auto function() {
     Response* (*respond)(void*, void*) = nullptr;  // The slot is the Response itself.
@@ -66,9 +103,9 @@ private:
     } else if constexpr (std::is_same_v<Value, Response>) {
       return ::new (room) Response{std::move(**static_cast<Slot*>(slot))};
     } else if constexpr (Returned<R>::is_result) {
-      return ::new (room) Response{Response::text(**static_cast<Slot*>(slot))};
+      return ::new (room) Response{reply_of(**static_cast<Slot*>(slot))};
     } else {
-      return ::new (room) Response{Response::text(*static_cast<Slot*>(slot))};
+      return ::new (room) Response{reply_of(*static_cast<Slot*>(slot))};
     }
   }
 };

@@ -74,6 +74,8 @@ enum class Take : std::uint8_t {
   check,      // Form: reads it; it runs behind the guards, before all else.
 };
 
+struct BodyModel;
+
 /// A parameter that is taken from the request, as a kind: `Query<"q", int>`. One constant per type.
 struct ValueInfo {
   Source source;
@@ -84,6 +86,7 @@ struct ValueInfo {
   /// Converts and checks; constructs the value at `slot` and returns true, or reports and returns false.
   bool (*extract)(Resolver& resolver, std::uint32_t index, void* slot);
   void (*destroy)(void* slot) noexcept;  // Null if there is nothing to do.
+  const BodyModel* body = nullptr;  // Of a body that is a model, which has no `extract`: all of them are read at once.
 };
 
 struct StateInfo {
@@ -112,7 +115,7 @@ struct Need {
   Lifetime lifetime = Lifetime::automatic;  // Of a resource: what the edge says.
   bool original = false;                    // Not what an override puts in its place.
   const NodeInfo* node = nullptr;           // source == node
-  const ValueInfo* value = nullptr;         // path, query, header, cookie; what holds a response head or tasks
+  const ValueInfo* value = nullptr;         // path, query, header, cookie, a model; what holds a response head or tasks
   const StateInfo* state = nullptr;         // state
   void (*blame)() = nullptr;                // path; as in PathNeed
   ScopeList scopes{};

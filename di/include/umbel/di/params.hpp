@@ -475,24 +475,6 @@ class Cookie : public detail::ValueParameter<T> {
   using detail::ValueParameter<T>::ValueParameter;
 };
 
-template <class T>
-class Body;
-namespace detail {
-template <class B>
-inline constexpr bool is_raw_bytes = false;
-template <>
-inline constexpr bool is_raw_bytes<Body<std::string_view>> = true;
-}  // namespace detail
-
-/// The whole body, as the bytes that came; valid until the request ends. Nodes run when it is complete.
-/// A body over the transport's limit is a 413.
-template <class T = std::string_view>
-class Body : public detail::ValueParameter<std::string_view> {
-  static_assert(detail::is_raw_bytes<Body>,
-                "umbel: Body<T> gives the raw bytes, T = std::string_view. Read a document from it with JsonReader");
-  using detail::ValueParameter<std::string_view>::ValueParameter;
-};
-
 /// A T of the application, given by `app.state(T{...})`; `State<T, "replica">` by `app.state<"replica">(T{...})`.
 /// Shared by all requests of all threads, so T is thread-safe, or const, or used by one loop alone. Missing: the App
 /// does not start, and says which route needs it.
@@ -559,18 +541,6 @@ struct ParameterTraits<Header<name, T, options...>>
 template <FixedString name, class T, auto... options>
 struct ParameterTraits<Cookie<name, T, options...>>
     : detail::TextTraits<Cookie<name, T, options...>, detail::Source::cookie, name, T, options...> {};
-
-template <class T>
-struct ParameterTraits<Body<T>> {
-  static constexpr detail::Source source = detail::Source::body;
-  template <class Where>
-  static constexpr detail::Need need() {
-    return {source};
-  }
-  static Body<T> get(detail::Resolver& resolver, const detail::Step&, detail::Input) noexcept {
-    return Body<T>{resolver.request().body()};
-  }
-};
 
 template <class T, FixedString name>
 struct ParameterTraits<State<T, name>> {

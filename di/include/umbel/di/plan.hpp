@@ -23,6 +23,7 @@ namespace umbel {
 class Lane;
 class Observer;
 class Semaphore;
+enum class OnWrongType : std::uint8_t;
 
 /// How independent nodes of a route are ordered.
 enum class Policy : std::uint8_t {
@@ -125,7 +126,8 @@ struct PlanRequest {
   std::chrono::milliseconds deadline{0};  // Of a request, from its head on; 0: none.
   std::optional<OnDisconnect> on_disconnect{};  // Left out: as the request's method says.
   std::optional<std::uint64_t> body_limit{};    // Left out: the transport's own.
-  std::uint32_t number = 0;                     // Of the route among those of its App.
+  OnWrongType on_wrong_type{};
+  std::uint32_t number = 0;  // Of the route among those of its App.
 };
 
 struct PlannedValue {
@@ -217,6 +219,7 @@ private:
 
   std::uint32_t words() const noexcept { return static_cast<std::uint32_t>((steps_.size() + 63) / 64); }
   const std::uint64_t* need_mask(std::size_t step) const noexcept { return need_masks_.data() + step * words(); }
+  bool has_models() const noexcept { return first_body_ != values_.size(); }
   bool is_soft(std::size_t step) const noexcept { return !soft_.empty() && soft_[step]; }
 
   std::string title_;
@@ -266,6 +269,9 @@ private:
   Duration deadline_{};
   std::optional<OnDisconnect> on_disconnect_;
   std::optional<std::uint64_t> body_limit_;
+  OnWrongType on_wrong_type_{};
+  bool has_named_bodies_ = false;  // The body is an object, and they are its members.
+  std::uint32_t first_body_ = 0;   // Among `values_`: from here on they are models, made when the body is complete.
   Duration tear_down_limit_{};
   Duration blocked_after_{};
   const SharedNodes* shared_ = nullptr;

@@ -228,8 +228,10 @@ private:
   bool extract_values() noexcept;
   void extract_others(const PlannedValue* value) noexcept;
   bool has_body() noexcept;
+  bool asks_for_models() noexcept;
   bool collect_body() noexcept;
   void check_body() noexcept;
+  void read_models() noexcept;
   void sweep() noexcept;
   void leave_sweep(Status status, ErrorBox error) noexcept;
   void reply_simply() noexcept;

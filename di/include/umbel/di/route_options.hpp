@@ -9,9 +9,10 @@
 #include <string_view>
 #include <utility>
 
-#include "umbel/json/fixed_string.hpp"
+#include "umbel/di/body.hpp"
 #include "umbel/di/plan.hpp"
 #include "umbel/di/provider.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel {
 
@@ -93,15 +94,16 @@ private:
 template <FixedString... tag>
 inline constexpr TagList tags{detail::TagArray<tag...>::all, sizeof...(tag)};
 
-/// Of one route, or of every route of a router where it is included. Of `policy`, `deadline`, `on_disconnect` and
-/// `body_limit` what stands closest to the route counts: route, inner router, its inclusion, outer router, App. Guards
-/// and tags add up, the App's first.
+/// Of one route, or of every route of a router where it is included. Of `policy`, `deadline`, `on_disconnect`,
+/// `body_limit` and `on_wrong_type` what stands closest to the route counts: route, inner router, its inclusion, outer
+/// router, App. Guards and tags add up, the App's first.
 struct RouteOptions {
   /// What happens when too much is asked for at once; absent: as the router says.
   std::optional<Policy> policy{};
   std::optional<std::chrono::milliseconds> deadline{};  // 0: none, whatever the routers around it say.
   std::optional<OnDisconnect> on_disconnect{};          // Left out everywhere: as the request's method says.
   std::optional<std::uint64_t> body_limit{};            // Bytes; left out everywhere: as the transport says.
+  std::optional<OnWrongType> on_wrong_type{};           // Of a body that should be JSON; left out everywhere: 422.
   /// Beside those of the routers around.
   GuardList guards{};
   /// Beside those of the routers around.

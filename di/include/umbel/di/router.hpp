@@ -47,6 +47,7 @@ struct Placement {
   std::optional<Policy> policy;
   std::optional<std::chrono::milliseconds> deadline;
   std::optional<std::uint64_t> body_limit;
+  std::optional<OnWrongType> on_wrong_type;
   std::optional<OnDisconnect> on_disconnect;
   std::vector<GuardLayer> guard_layers;  // Outermost first; none is empty.
   std::vector<std::string_view> tags;    // Outermost first.
@@ -204,6 +205,8 @@ public:
   Router& policy(Policy policy) { return contents_->options().policy = policy, *this; }
   /// The same. How many bytes of a body are taken, whatever the transport's own limit is; more is 413.
   Router& body_limit(std::uint64_t bytes) { return contents_->options().body_limit = bytes, *this; }
+  /// The same. What is answered to a body that should be JSON, as its content type says that it is not.
+  Router& on_wrong_type(OnWrongType what) { return contents_->options().on_wrong_type = what, *this; }
   /// The same. How long a request may take; 0: as long as it likes, whatever the routers around say.
   Router& deadline(std::chrono::milliseconds deadline) { return contents_->options().deadline = deadline, *this; }
   /// The same. What becomes of a request whose peer leaves.

@@ -14,7 +14,7 @@
 
 namespace umbel {
 
-/// One thing that is wrong with a document, in the words that pydantic has for JSON.
+/// One thing that is wrong with a document, in the words that FastAPI has for a body.
 struct ModelError {
   std::string type;               // "missing", "int_type", "string_type", "extra_forbidden", "json_invalid", ...
   std::vector<LocationPart> loc;  // {"items", 3, "price"}; {offset} of json_invalid, if it is known.

@@ -335,8 +335,13 @@ constexpr bool has_view() noexcept {
   else return false;
 }
 
+template <class T>
+inline constexpr bool is_document = is_list<T> || is_array<T> || is_map<T> || Model<T>;
+template <class T>
+inline constexpr bool is_document<std::optional<T>> = is_document<T>;
+
 /// What a document can be.
 template <class T>
-concept Document = is_list<T> || is_array<T> || is_map<T> || Model<T>;
+concept Document = is_document<T>;
 
 }  // namespace umbel::detail
