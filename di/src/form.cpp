@@ -14,6 +14,7 @@
 #include "multipart.hpp"
 #include "percent.hpp"
 #include "umbel/core/buffer.hpp"
+#include "umbel/di/body.hpp"
 #include "umbel/di/resolver.hpp"
 #include "urlencoded.hpp"
 
@@ -223,11 +224,10 @@ Task<> FormBody::read_into(const Shape& shape, void* form, const FormLimits& lim
     if (!boundary) throw HttpError{400, "Missing boundary in multipart."};
     if (!is_boundary(*boundary)) refuse_malformed();
     co_await read_multipart(*this, reading, std::move(*boundary));
-  } else if (media.empty()) {
+  } else {
     const std::string_view first = co_await read();
     is_form = first.empty();  // No body is an empty form.
-  } else {
-    is_form = false;
+    if (!is_form && resolver_.on_wrong_type() == OnWrongType::unsupported) throw HttpError{415};
   }
   std::vector<ValidationItem> wrong = is_form ? reading.values().finish() : reading.values().refuse();
   for (ValidationItem& item : wrong) resolver_.report(std::move(item));

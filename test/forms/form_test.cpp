@@ -173,7 +173,8 @@ std::optional<std::string> validate(const Bounded3& form) {
 }
 
 TEST_F(Forms, AreHeldAgainstTheirConstraints) {
-  app.post("/", [](Form<Bounded3> form) { return std::to_string(*form->count) + std::to_string((**form->tags).size()); });
+  app.post("/",
+           [](Form<Bounded3> form) { return std::to_string(*form->count) + std::to_string((**form->tags).size()); });
 
   EXPECT_EQ(urlencoded("count=1&tags=a&tags=b"), "12");
   EXPECT_EQ(urlencoded("count=0&title=long&tags=a"),
@@ -211,7 +212,15 @@ TEST_F(Forms, OfAnotherTypeAreMissing) {
     EXPECT_EQ(answer(type, "a=1", "/free"), detail(error("missing", R"(["body"])", "Field required", "null"))) << type;
   }
   EXPECT_EQ(answer("", "", "/free"), "free");
+  EXPECT_EQ(answer("application/json", "", "/free"), "free");
   EXPECT_EQ(answer("Application/X-WWW-Form-Urlencoded; charset=utf-8", "a=1", "/free"), "free");
+}
+
+TEST_F(Forms, OfAnotherTypeAreA415WhereTheRouteSaysSo) {
+  app.post("/", [](Form<Mail>) {}, {.on_wrong_type = OnWrongType::unsupported});
+
+  EXPECT_EQ(send("application/json", "{}").status(), 415);
+  EXPECT_EQ(send("application/x-www-form-urlencoded", "a=1").status(), 422);
 }
 
 struct Upload {

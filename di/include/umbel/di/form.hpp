@@ -106,9 +106,9 @@ Task<T> read_form(FormBody& body) {
 /// are passed over, or `extra_forbidden` if `ModelTraits<T>::forbids_extra`.
 ///
 /// The body is never in memory as a whole: files go to temporary files when they are more than `limits.memory_bytes`
-/// together. A body of another type is a 422 with every field missing; one that is malformed, or ends too early, is a
-/// 400, as are too many fields or files; one that is too large a 413. Two forms in one graph do not start, and nor does
-/// a form beside a Body or a BodyStream.
+/// together. A body of another type is a 422 with every field missing, or a 415, see OnWrongType; one that is
+/// malformed, or ends too early, is a 400, as are too many fields or files; one that is too large a 413. Two forms in
+/// one graph do not start, and nor does a form beside a Body or a BodyStream.
 template <class T, FormLimits limits = FormLimits{}>
 class Form {
   static_assert(detail::CheckForm<T>::value);

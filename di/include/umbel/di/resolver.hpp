@@ -23,6 +23,7 @@
 
 namespace umbel {
 enum class Moment : std::uint8_t;
+enum class OnWrongType : std::uint8_t;
 struct NodeEvent;
 }  // namespace umbel
 
@@ -165,6 +166,8 @@ public:
   const CallPlans* calls() const noexcept;
   /// As the route says.
   void limit_body() noexcept;
+  /// The same.
+  OnWrongType on_wrong_type() const noexcept;
   Arena& arena() noexcept { return arena_; }
 
   /// What a node that is done has made.
