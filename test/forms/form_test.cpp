@@ -368,6 +368,48 @@ TEST_F(Forms, HaveLimits) {
   EXPECT_TRUE(text(parts, part("title", "") + file("first", "x", "123456") + end, "/small").starts_with("413"));
 }
 
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) ++count;
+  return count;
+}
+
+TEST_F(Forms, LeaveNoFileOpenWhateverHappens) {
+  app.post("/",
+           [](Form<Upload, FormLimits{.file_bytes = 100, .memory_bytes = 1}> form, Query<"fail", bool, false> fail) {
+             EXPECT_FALSE(form->first.is_in_memory());
+             if (*fail) throw HttpError{409};
+           });
+  const std::string begin = part("title", "T") + file("first", "a", "0123456789");
+  const std::string type = "multipart/form-data; boundary=b";
+  EXPECT_EQ(send(type, begin + end).status(), 204);
+  const std::size_t before = open_descriptors();
+
+  EXPECT_EQ(send(type, begin + end).status(), 204);
+  EXPECT_EQ(send(type, begin + end, "/?fail=1").status(), 409);
+  EXPECT_EQ(send(type, begin + end, "/?fail=x").status(), 422);
+  EXPECT_EQ(send(type, begin).status(), 400) << "it ends too early";
+  EXPECT_EQ(send(type, begin + "--b\r\nbroken\r\n\r\n").status(), 400);
+  EXPECT_EQ(send(type, begin + file("second", "b", std::string(101, 'x')) + end).status(), 413);
+  EXPECT_EQ(send(type, begin + file("first", "b", "again") + file("unknown", "c", "0123456789") + end).status(), 204);
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(Forms, EndWithWhoSendsThem) {
+  app.post("/", [](Form<Upload, FormLimits{.memory_bytes = 1}>) { ADD_FAILURE() << "it ran"; });
+  loopback::Client client{app};
+  const std::size_t before = open_descriptors();
+  OwnedRequest request{Method::post, "/"};
+  request.header("content-type", "multipart/form-data; boundary=b");
+  Pieces pieces{part("title", "T"), file("first", "a", "0123456789")};
+  pieces.end(Pulled::failed);
+
+  const loopback::Incoming incoming = client.run(client.open(std::move(request), pieces.give()));
+
+  EXPECT_EQ(incoming.status(), 400);
+  EXPECT_EQ(open_descriptors(), before);
+}
+
 std::string journal;
 void guard(Query<"key", std::optional<std::string>> key) {
   if (*key != "k") throw HttpError{401};
