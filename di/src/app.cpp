@@ -568,7 +568,7 @@ void App::reply_unrouted(Exchange& exchange, Response response) noexcept {
     const std::string allowed = started_->allow_at(request.path(), escapes_of(request));
     return reply_unrouted(exchange, (is_options ? Response{204} : detail_response(405)).header("allow", allowed));
   }
-  if (!detail::is_well_escaped(request.path())) return reply_unrouted(exchange, detail_response(400));
+  if (!detail::is_good_path(request.path())) return reply_unrouted(exchange, detail_response(400));
   if (is_options && request.path() == "*")
     return reply_unrouted(exchange, Response{204}.header("allow", started_->allow));
   reply_unrouted(exchange, detail_response(404));
@@ -593,7 +593,7 @@ void App::dispatch(Exchange& exchange) noexcept {
   }
   if (exchange.variant()) [[unlikely]]
     plan = varied(*plan, exchange);
-  if (request.has_escapes() && !detail::is_well_escaped(request.path()))
+  if (request.has_escapes() && !detail::is_good_path(request.path()))
     return reply_unrouted(exchange, detail_response(400));
   detail::Resolver::serve(*plan, exchange, captures.data(), escapes);
 }

@@ -8,6 +8,7 @@
 #include "percent.hpp"
 #include "run_state.hpp"
 #include "umbel/di/plan.hpp"
+#include "umbel/json/detail/plain_text.hpp"
 
 namespace umbel::detail {
 
@@ -45,25 +46,81 @@ constexpr std::string_view source_name(Source source) noexcept {
 
 }  // namespace
 
-bool is_well_escaped(std::string_view text) noexcept {
-  for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
-    if (escaped(text, at) <= 0) return false;
+namespace {
+
+/// Bytes that come one by one, as RFC 3629 section 4 allows them.
+class Utf8Check {
+public:
+  /// False if no text goes on so.
+  bool push(int byte) noexcept {
+    if (left_ > 0) {
+      const bool is_good = byte >= min_ && byte <= max_;
+      --left_, min_ = 0x80, max_ = 0xBF;
+      return is_good;
+    }
+    const CodePointShape shape = code_point_shape(static_cast<unsigned char>(byte));
+    if (shape.length > 1) left_ = shape.length - 1, min_ = shape.second_min, max_ = shape.second_max;
+    return shape.length > 0;
   }
-  return true;
+  bool is_whole() const noexcept { return left_ == 0; }
+
+private:
+  std::size_t left_ = 0;
+  int min_ = 0x80;
+  int max_ = 0xBF;
+};
+
+/// `lowest`: of the bytes that an escape may stand for.
+Encoding encoding_with(std::string_view text, int lowest) noexcept {
+  Utf8Check check;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    int byte = static_cast<unsigned char>(text[at]);
+    if (byte == '%') {
+      byte = escaped(text, at);
+      if (byte < lowest) return Encoding::no_escape;
+      at += 2;
+    }
+    if (!check.push(byte)) return Encoding::no_utf8;
+  }
+  return check.is_whole() ? Encoding::good : Encoding::no_utf8;
+}
+
+}  // namespace
+
+bool is_good_path(std::string_view path) noexcept { return encoding_with(path, 1) == Encoding::good; }
+
+Encoding encoding_of(std::string_view text) noexcept { return encoding_with(text, 0); }
+
+bool is_utf8(std::string_view text) noexcept {
+  Utf8Check check;
+  for (const char c : text) {
+    if (!check.push(static_cast<unsigned char>(c))) return false;
+  }
+  return check.is_whole();
+}
+
+ConvertError words_for(Encoding encoding) noexcept {
+  if (encoding == Encoding::no_utf8)
+    return {"string_unicode", "Input should be a valid string, unable to parse raw data as a unicode string"};
+  return {"percent_encoding", "Input should be percent-encoded, with two hexadecimal digits behind each percent sign"};
+}
+
+std::size_t percent_decode(std::string_view text, PlusIs plus, char* out) noexcept {
+  std::size_t size = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const int byte = text[at] == '%' ? escaped(text, at) : -1;
+    if (byte >= 0) at += 2;
+    const char plain = text[at] == '+' && plus == PlusIs::space ? ' ' : text[at];
+    out[size++] = byte >= 0 ? static_cast<char>(byte) : plain;
+  }
+  return size;
 }
 
 std::string_view percent_decode(std::string_view text, PlusIs plus, Arena& arena) {
   const std::string_view special = plus == PlusIs::space ? "%+" : "%";
   if (text.find_first_of(special) == std::string_view::npos) return text;
   auto* const decoded = static_cast<char*>(arena.allocate(text.size()));
-  std::size_t size = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const int byte = text[at] == '%' ? escaped(text, at) : -1;
-    if (byte >= 0) at += 2;
-    const char plain = text[at] == '+' && plus == PlusIs::space ? ' ' : text[at];
-    decoded[size++] = byte >= 0 ? static_cast<char>(byte) : plain;
-  }
-  return {decoded, size};
+  return {decoded, percent_decode(text, plus, decoded)};
 }
 
 std::string_view Resolver::path_value(std::uint32_t index) {
@@ -102,48 +159,55 @@ std::string_view raw_query_value(std::string_view query, std::string_view name, 
 
 }  // namespace
 
-std::optional<std::string_view> Resolver::query_value(const QueryName& name) {
+QueryText Resolver::query_value(const QueryName& name) {
   // A plus stands for a space in a key, too; but few names have one.
   if (escapes_ == Escapes::some || name.has_space) return escaped_query_value(name.text);
   bool has_plus = false;
   const std::string_view value = raw_query_value(request_->query(), name.text, has_plus);
   if (has_plus) [[unlikely]]
     return escaped_query_value(name.text);
-  return value.data() ? std::optional{value} : std::nullopt;
+  return {value, value.data() ? QueryText::State::good : QueryText::State::missing};
 }
 
-std::optional<std::string_view> Resolver::escaped_query_value(std::string_view name) {
-  std::string_view rest = request_->query();
+namespace {
+
+/// Takes the first value of that name off the front of a query.
+QueryText take_value(std::string_view& rest, std::string_view name, Arena& arena) {
   while (!rest.empty()) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    if (percent_decode(pair.substr(0, equals), PlusIs::space, arena_) != name) continue;
-    return percent_decode(pair.substr(std::min(equals + 1, pair.size())), PlusIs::space, arena_);
+    if (pair.empty() || percent_decode(pair.substr(0, equals), PlusIs::space, arena) != name) continue;
+    const std::string_view sent = pair.substr(std::min(equals + 1, pair.size()));
+    switch (encoding_of(sent)) {
+      case Encoding::good:
+        return {percent_decode(sent, PlusIs::space, arena), QueryText::State::good};
+      case Encoding::no_escape:
+        return {sent, QueryText::State::no_escape};
+      case Encoding::no_utf8:
+        return {sent, QueryText::State::no_utf8};
+    }
   }
-  return std::nullopt;
+  return {{}, QueryText::State::missing};
+}
+
+}  // namespace
+
+QueryText Resolver::escaped_query_value(std::string_view name) {
+  std::string_view rest = request_->query();
+  return take_value(rest, name, arena_);
 }
 
 // --- several of one name --------------------------------------------------------------------------------------------
 
-std::optional<std::string_view> QueryValues::next() {
-  while (!rest_.empty()) {
-    const std::string_view pair = rest_.substr(0, rest_.find('&'));
-    rest_.remove_prefix(std::min(pair.size() + 1, rest_.size()));
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    if (percent_decode(pair.substr(0, equals), PlusIs::space, *arena_) != name_) continue;
-    if (pair.empty()) continue;
-    return percent_decode(pair.substr(std::min(equals + 1, pair.size())), PlusIs::space, *arena_);
-  }
-  return std::nullopt;
-}
+QueryText QueryValues::next() { return take_value(rest_, name_, *arena_); }
 
-std::optional<std::string_view> HeaderValues::next() noexcept {
+QueryText HeaderValues::next() noexcept {
   while (at_ != end_) {
     const HeaderField& field = *at_++;
-    if (equal_ignoring_case(field.name, name_)) return field.value;
+    if (equal_ignoring_case(field.name, name_)) return {field.value, QueryText::State::good};
   }
-  return std::nullopt;
+  return {{}, QueryText::State::missing};
 }
 
 // --- cookies --------------------------------------------------------------------------------------------------------
@@ -213,6 +277,12 @@ void report_text(Resolver& resolver, const ValueInfo& info, const ConvertError& 
   ValidationItem item{std::string{error.type}, location(info, index), std::string{error.message}, text};
   if (!error.expected.empty()) item.context("expected", error.expected);
   resolver.report(std::move(item));
+}
+
+void report_encoding(Resolver& resolver, const ValueInfo& info, const QueryText& sent, ListIndex index) {
+  const ConvertError error =
+      words_for(sent.state == QueryText::State::no_escape ? Encoding::no_escape : Encoding::no_utf8);
+  report_text(resolver, info, error, sent.text, index);
 }
 
 void report_broken(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::string_view text,

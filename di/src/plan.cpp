@@ -156,7 +156,8 @@ private:
     problems_.push_back(text.append(end).append(": ").append(what));
   }
 
-  /// Layer by layer: those of the App, of routers, of the route; then Guard<f> parameters, in the order of a walk.
+  /// Layer by layer: those of the App, of routers, of the route; then Guard<f> parameters, in the order of a walk; then
+  /// what checks the body.
   void visit_guards() {
     for (const GuardLayer& layer : request_.guard_layers) visit_layer(layer);
     std::vector<GuardEdge> parameters;
@@ -164,8 +165,11 @@ private:
     find_guards(*request_.root, parameters, seen);
     layer_start_ = plan_->steps_.size();
     for (GuardEdge& guard : parameters) guards_.push_back(visit_guard(guard));
-    plan_->guard_count_ = static_cast<std::uint32_t>(plan_->steps_.size());
     in_guard_stage_ = false;
+    layer_start_ = plan_->steps_.size();
+    for (GuardEdge& check : checks_) guards_.push_back(visit_guard(check));
+    plan_->checks_body_ = !checks_.empty();
+    plan_->guard_count_ = static_cast<std::uint32_t>(plan_->steps_.size());
   }
 
   void visit_layer(const GuardLayer& layer) {
@@ -202,6 +206,7 @@ private:
       const Names outside = with_scopes(need.scopes);
       find_guards(needed, found, seen);
       if (need.take == Take::guard) found.push_back({&need, scopes_});
+      if (need.take == Take::check) checks_.push_back({&need, scopes_});
       scopes_ = outside;
     }
   }
@@ -783,7 +788,7 @@ private:
         std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.info->runs_on_worker(); });
     plan_->sweep_end_ = static_cast<std::uint32_t>(worker - steps.begin());
     plan_->is_tracked_ = plan_->observer_ || takes(Take::lazy) || !plan_->soft_.empty() || !plan_->last_uses_.empty() ||
-                         (plan_->guard_count_ > 0 && plan_->reads_body_);
+                         plan_->checks_body_ || (plan_->guard_count_ > 0 && plan_->reads_body_);
     plan_->starts_specially_ = plan_->is_tracked_ || plan_->deadline_ > Duration::zero() ||
                                !plan_->admissions_.empty() || !plan_->permits_.empty();
     plan_->ends_in_turns_ = plan_->streams_ || plan_->takes_head_ || plan_->takes_background_ ||
@@ -828,6 +833,7 @@ private:
   std::vector<Lifetime> lifetimes_;  // Of each step that is a resource.
   std::vector<Shortest> shortest_;   // Of each step.
   std::vector<Index> guards_;
+  std::vector<GuardEdge> checks_;  // What reads the body behind them: a last layer.
   std::vector<UncachedGuard> uncached_guards_;
   std::vector<std::size_t> layer_starts_;  // For each step, where its layer of guards starts.
   std::size_t layer_start_ = 0;

@@ -164,6 +164,8 @@ void Resolver::limit_body() noexcept {
   if (plan_->body_limit_ && exchange_) exchange_->limit_body(*plan_->body_limit_);
 }
 
+OnWrongType Resolver::on_wrong_type() const noexcept { return plan_->on_wrong_type_; }
+
 void Resolver::check_body() noexcept {
   const int status = exchange_ ? exchange_->body_error() : 0;
   if (status != 0) return fail_request(std::make_unique<Error>(HttpError{status}));

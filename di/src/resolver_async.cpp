@@ -39,7 +39,7 @@ void Resolver::enter_async(std::size_t done) noexcept {
 void Resolver::open_account(std::size_t done) noexcept {
   const bool waits_for_body = plan_->reads_body_ && (exchange_ || plan_->has_models());
   std::uint32_t gate = plan_->step_count_;
-  if (waits_for_body || !plan_->permits_.empty() || invalid()) gate = plan_->guard_count_;
+  if (waits_for_body || plan_->checks_body_ || !plan_->permits_.empty() || invalid()) gate = plan_->guard_count_;
   if (plan_->guards_need_permits_) gate = 0;
   async_ = ::new (at(plan_->async_)) AsyncState{*this, plan_->steps_.size(), gate};
   async_->has_body = !waits_for_body;

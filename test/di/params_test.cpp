@@ -59,10 +59,46 @@ std::string text_of(Query<"q"> q) { return std::string{*q}; }
 TEST_F(Params, AreDecoded) {
   EXPECT_EQ(answer(text_of, "/?q=a%20b%2Bc%26d"), "a b+c&d");
   EXPECT_EQ(answer(text_of, "/?q=a+b"), "a b");
-  EXPECT_EQ(answer(text_of, "/?q=100%"), "100%") << "no escape";
-  EXPECT_EQ(answer(text_of, "/?q=%zz%4"), "%zz%4");
   EXPECT_EQ(answer(text_of, "/?q=a=b"), "a=b");
   EXPECT_EQ(answer(text_of, "/?q=%00").size(), 1u);
+  EXPECT_EQ(answer(text_of, "/?q=%C3%A9%F0%9F%8C%B1"), "\xc3\xa9\xf0\x9f\x8c\xb1");
+}
+
+TEST_F(Params, WithoutValidEscapesAreRefused) {
+  const std::string words =
+      R"("msg":"Input should be percent-encoded, with two hexadecimal digits behind each percent sign")";
+  for (const std::string value : {"100%", "%zz", "%4", "a%", "%%41", "%C3%A9%1"}) {
+    EXPECT_EQ(answer(text_of, "/?q=" + value), R"({"detail":[{"type":"percent_encoding","loc":["query","q"],)" + words +
+                                                   R"(,"input":")" + value + R"("}]})");
+  }
+  EXPECT_EQ(answer([](Query<"n", std::optional<int>>) { return "ok"; }, "/?n=%zz").find("ok"), std::string::npos);
+  EXPECT_EQ(answer(text_of, "/?other=100%&q=a%20b"), "a b") << "of what nobody takes, nobody asks";
+  EXPECT_EQ(answer(text_of, "/?%zz=1&q=2"), "2");
+}
+
+TEST_F(Params, WhoseEscapesMakeNoTextAreRefused) {
+  const std::string words = R"("msg":"Input should be a valid string, unable to parse raw data as a unicode string")";
+  for (const std::string value : {"%FF", "a%C3", "%C3+%A9", "%C0%80", "%ED%A0%80", "%F5%80%80%80", "%E2%82"}) {
+    EXPECT_EQ(answer(text_of, "/?q=" + value), R"({"detail":[{"type":"string_unicode","loc":["query","q"],)" + words +
+                                                   R"(,"input":")" + value + R"("}]})");
+  }
+}
+
+TEST_F(Params, OfAListThatAreNotEncodedAreEachRefused) {
+  const std::string body = answer([](Query<"n", std::vector<int>>) {}, "/?n=1&n=%zz&n=%FF&n=x");
+
+  EXPECT_NE(body.find(R"("type":"percent_encoding","loc":["query","n",1])"), std::string::npos) << body;
+  EXPECT_NE(body.find(R"("type":"string_unicode","loc":["query","n",2])"), std::string::npos) << body;
+  EXPECT_NE(body.find(R"("type":"int_parsing","loc":["query","n",3])"), std::string::npos) << body;
+}
+
+TEST_F(Params, OfAPathThatIsNoTextAreA400) {
+  app.get("/{name}", [](Path<"name"> name) { return std::string{*name}; });
+
+  EXPECT_EQ(body("/%C3%A9"), "\xc3\xa9");
+  for (const char* const path : {"/%", "/%4", "/%zz", "/%00", "/%FF", "/%C3", "/%C3/%A9", "/%ED%A0%80"}) {
+    EXPECT_EQ(status(path), 400) << path;
+  }
 }
 
 TEST_F(Params, HaveSpacesForPlusesOfTheirOwn) {

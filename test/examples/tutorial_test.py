@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""docs/tutorial.md and docs/models.md against the truth: tutorial_test.py PROGRAM...
+"""docs/tutorial.md, docs/parameters.md and docs/models.md against the truth: tutorial_test.py PROGRAM...
 
 Every C++ block stands, line for line, in a file of examples/tutorial/. Every text block stands, line for line, in what
 one of the PROGRAMs prints.
@@ -22,7 +22,7 @@ def read(path):
 
 
 def blocks(language):
-    pages = read("docs/tutorial.md") + read("docs/models.md")
+    pages = read("docs/tutorial.md") + read("docs/parameters.md") + read("docs/models.md")
     return re.findall(rf"^```{language}\n(.*?)^```$", pages, re.M | re.S)
 
 

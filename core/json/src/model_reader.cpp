@@ -61,6 +61,7 @@ constexpr Words no_list{"list_type", "Input should be a valid list"};
 constexpr Words no_map{"dict_type", "Input should be a valid dictionary"};
 constexpr Words no_object{"model_attributes_type",
                           "Input should be a valid dictionary or object to extract fields from"};
+constexpr Words no_file{"value_error", "Value error, a file comes in a form, and not in JSON"};
 
 constexpr Words no_date{"date_type", "Input should be a valid date"};
 constexpr Words no_moment{"datetime_type", "Input should be a valid datetime"};
@@ -235,6 +236,8 @@ private:
         return read_date(shape, value, into, step, depth);
       case ShapeKind::moment:
         return read_moment(shape, value, into, step, depth);
+      case ShapeKind::file:
+        return refuse(no_file, value, step, depth);
     }
     return simdjson::UNEXPECTED_ERROR;
   }

@@ -170,6 +170,8 @@ void detail::write_shape(JsonWriter& json, const Shape& shape, const void* from)
       return write_map(json, shape, from);
     case ShapeKind::variant:
       return write_variant(json, shape, from);
+    case ShapeKind::file:
+      throw JsonError("a file that was uploaded is no JSON");
     default:
       return write_object(json, shape, from);
   }

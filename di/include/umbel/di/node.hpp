@@ -72,6 +72,7 @@ enum class Take : std::uint8_t {
   guard,      // Guard: reads it; it runs in the guard stage.
   lazy,       // Lazy: runs it when it is awaited.
   attempt,    // Try: its failure is a value.
+  check,      // Form: reads it; it runs behind the guards, before all else.
 };
 
 struct BodyModel;

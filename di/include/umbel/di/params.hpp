@@ -267,6 +267,7 @@ inline constexpr ListIndex no_index = ~ListIndex{0};
 [[gnu::cold]] void report_missing(Resolver& resolver, const ValueInfo& info);
 [[gnu::cold]] void report_text(Resolver& resolver, const ValueInfo& info, const ConvertError& error,
                                std::string_view text, ListIndex index);
+[[gnu::cold]] void report_encoding(Resolver& resolver, const ValueInfo& info, const QueryText& sent, ListIndex index);
 [[gnu::cold]] void report_broken(Resolver& resolver, const ValueInfo& info, const Violation& broken,
                                  std::string_view text, ListIndex index);
 [[gnu::cold]] void report_list(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::size_t size,
@@ -277,7 +278,7 @@ class QueryValues {
 public:
   QueryValues(Resolver& resolver, std::string_view name) noexcept
       : rest_(resolver.request().query()), name_(name), arena_(&resolver.arena()) {}
-  std::optional<std::string_view> next();
+  QueryText next();
 
 private:
   std::string_view rest_;
@@ -285,12 +286,12 @@ private:
   Arena* arena_;
 };
 
-/// The values of the header fields of a name, in their order.
+/// The values of the header fields of a name, in their order. None of them is encoded.
 class HeaderValues {
 public:
   HeaderValues(Resolver& resolver, std::string_view name) noexcept
       : at_(resolver.request().headers().begin()), end_(resolver.request().headers().end()), name_(name) {}
-  std::optional<std::string_view> next() noexcept;
+  QueryText next() noexcept;
 
 private:
   std::span<const HeaderField>::iterator at_;
@@ -309,7 +310,8 @@ template <class Values>
 [[gnu::cold]] void report_size(Resolver& resolver, const ValueInfo& info, const Violation& broken, std::size_t size,
                                Values values) {
   std::string input;
-  for (auto text = values.next(); text; text = values.next()) append_text(input, *text);
+  for (auto sent = values.next(); sent.state != QueryText::State::missing; sent = values.next())
+    append_text(input, sent.text);
   report_list(resolver, info, broken, size, input.empty() ? "[]" : std::move(input) + "]");
 }
 
@@ -351,9 +353,14 @@ bool extract_list(Resolver& resolver, const ValueInfo& info, Values values, void
   const Values first = values;
   ListIndex count = 0;
   bool is_valid = true;
-  for (auto text = values.next(); text; text = values.next(), ++count) {
+  for (auto sent = values.next(); sent.state != QueryText::State::missing; sent = values.next(), ++count) {
     std::optional<typename Shape::Element> value;
-    is_valid = convert_text<Shape>(resolver, info, *text, count, value) && is_valid;
+    if (sent.state != QueryText::State::good) [[unlikely]] {
+      report_encoding(resolver, info, sent, count);
+      is_valid = false;
+      continue;
+    }
+    is_valid = convert_text<Shape>(resolver, info, sent.text, count, value) && is_valid;
     if (is_valid) list.push_back(*std::move(value));
   }
   if (count == 0) return fill_absent<T, Shape>(resolver, info, slot);
@@ -402,9 +409,12 @@ struct TextValue {
     } else {
       std::optional<std::string_view> text;
       if constexpr (from == Source::path) text = resolver.path_value(index);
-      else if constexpr (from == Source::query)
-        text = resolver.query_value({name.view(), name.view().find(' ') != std::string_view::npos});
-      else if constexpr (from == Source::header) text = resolver.request().headers().get(name.view());
+      else if constexpr (from == Source::query) {
+        const QueryText sent = resolver.query_value({name.view(), name.view().find(' ') != std::string_view::npos});
+        if (sent.state > QueryText::State::good) [[unlikely]]
+          return report_encoding(resolver, info, sent, no_index), false;
+        if (sent.state == QueryText::State::good) text = sent.text;
+      } else if constexpr (from == Source::header) text = resolver.request().headers().get(name.view());
       else text = cookie_value(resolver.request().headers(), name.view());
       return extract_text<T, options...>(resolver, info, text, slot);
     }
@@ -457,10 +467,11 @@ inline constexpr detail::DefaultText<text> default_to{};
 /// The default of a list: `Query<"tag", std::vector<std::string>, or_empty>` may be missing.
 inline constexpr detail::OrEmpty or_empty{};
 
-/// A parameter of the route's template, percent-decoded: `{item_id}`. `*` and `->` give the value. T is a number, bool,
-/// an enum (by its enumerators' names), `std::string_view` (valid until the request ends), `std::string`, or a type
-/// with FromText. The options are constraints: `Path<"item_id", int, ge<1>>`. A template that lacks it does not
-/// compile. What cannot be converted, or breaks a constraint, is a 422.
+/// A parameter of the route's template, percent-decoded: `{item_id}`. A path with a `%` that is no escape, with `%00`,
+/// or with escapes that make no UTF-8, is a 400 on every route. `*` and `->` give the value. T is a number, bool, an
+/// enum (by its enumerators' names), `std::string_view` (valid until the request ends), `std::string`, or a type with
+/// FromText. The options are constraints: `Path<"item_id", int, ge<1>>`. A template that lacks it does not compile.
+/// What cannot be converted, or breaks a constraint, is a 422.
 template <FixedString name, class T = std::string_view, auto... options>
 class Path : public detail::ValueParameter<T> {
   static_assert(detail::CheckText<detail::Source::path, name, T, options...>::value);
@@ -468,8 +479,9 @@ class Path : public detail::ValueParameter<T> {
 };
 
 /// A parameter of the query string, percent-decoded, `+` read as a space. `*` and `->` give the value. The first of
-/// that name counts. Missing: its default (`Query<"limit", int, 20>`), nothing (`std::optional`), or a 422. Options, in
-/// any order: a default and constraints.
+/// that name counts. A `%` without two hexadecimal digits behind it is a 422, `percent_encoding`, and escapes that make
+/// no UTF-8 are a 422, `string_unicode`; NUL (`%00`) is text like any other. Missing: its default (`Query<"limit", int,
+/// 20>`), nothing (`std::optional`), or a 422. Options, in any order: a default and constraints.
 ///
 ///     Query<"limit", int, 20, ge<1>, le<100>>
 ///     Query<"sort", std::string_view, default_to<"name">, pattern<"^-?[a-z]+$">>

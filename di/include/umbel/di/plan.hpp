@@ -260,6 +260,7 @@ private:
   bool streams_ = false;
   bool fits_stack_ = false;  // Nothing can suspend, so that a request ends before `serve` returns; and it is small.
   bool reads_body_ = false;
+  bool checks_body_ = false;       // Behind the guards, by nodes that count as such.
   bool starts_specially_ = false;  // The body aside, something has to happen before the first step.
   bool is_tracked_ = false;        // Never swept: what happens is followed step by step.
   Policy policy_ = Policy::concurrent;

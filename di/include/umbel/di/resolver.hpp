@@ -23,6 +23,7 @@
 
 namespace umbel {
 enum class Moment : std::uint8_t;
+enum class OnWrongType : std::uint8_t;
 struct NodeEvent;
 }  // namespace umbel
 
@@ -48,6 +49,18 @@ enum class Phase : std::uint8_t;
 struct QueryName {
   std::string_view text;
   bool has_space;
+};
+
+/// What a query has for a name.
+struct QueryText {
+  enum class State : std::uint8_t {
+    missing,
+    good,
+    no_escape,  // In the value is a `%` that is no escape.
+    no_utf8,    // Decoded, it is no text.
+  };
+  std::string_view text;  // Decoded if it is good, else as it was sent.
+  State state;
 };
 
 /// Whether the target has escapes to decode.
@@ -153,6 +166,8 @@ public:
   const CallPlans* calls() const noexcept;
   /// As the route says.
   void limit_body() noexcept;
+  /// The same.
+  OnWrongType on_wrong_type() const noexcept;
   Arena& arena() noexcept { return arena_; }
 
   /// What a node that is done has made.
@@ -170,7 +185,7 @@ public:
 
   /// The parameter as the client meant it, decoded.
   std::string_view path_value(std::uint32_t index);
-  std::optional<std::string_view> query_value(const QueryName& name);
+  QueryText query_value(const QueryName& name);
 
   /// Where the Env of whatever does not suspend lies.
   static constexpr std::uint32_t env_offset() noexcept { return 0; }
@@ -206,7 +221,7 @@ private:
   Resolver(const Plan& plan, Context& context, const Request& request, Exchange* exchange, Caller* caller) noexcept;
   ~Resolver();
 
-  std::optional<std::string_view> escaped_query_value(std::string_view name);
+  QueryText escaped_query_value(std::string_view name);
   const void* viewed(Input input) noexcept;
 
   // From the request to the first step.

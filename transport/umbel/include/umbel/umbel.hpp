@@ -12,6 +12,7 @@
 #include "umbel/di/deadline.hpp"
 #include "umbel/di/engine.hpp"
 #include "umbel/di/every.hpp"
+#include "umbel/di/form.hpp"
 #include "umbel/di/health.hpp"
 #include "umbel/di/lazy.hpp"
 #include "umbel/di/peer.hpp"

@@ -45,6 +45,7 @@ enum class ShapeKind : std::uint8_t {
   tag,
   date,
   moment,
+  file,  // An UploadedFile, which comes in forms alone.
 };
 
 struct Shape;
@@ -228,6 +229,10 @@ template <class T>
 concept Validated = requires(const T& object) {
   { validate(object) } -> std::convertible_to<std::optional<std::string>>;
 };
+
+/// Said of UploadedFile.
+template <class T>
+inline constexpr bool is_file = false;
 
 template <class Optional>
 inline constexpr OptionalOperations optional_operations{
@@ -493,6 +498,7 @@ constexpr Shape make_shape() noexcept {
             .size = sizeof(typename T::value_type),
             .inner = &ShapeOf<typename T::value_type>::value,
             .operations = &list_operations<T>};
+  else if constexpr (is_file<T>) return {.kind = ShapeKind::file};
   else if constexpr (is_array<T>) return array_shape<T>();
   else if constexpr (is_map<T>)
     return {
