@@ -15,6 +15,22 @@
 #include "umbel/di/params.hpp"
 #include "umbel/di/provider.hpp"
 
+namespace umbel {
+
+/// A type that knows the reply that it means, so that a handler may return it: Redirect, File, or one of your own. What
+/// it throws is answered like what a handler throws. On the loop: it waits for nothing.
+///
+///     struct Csv {
+///       std::string rows;
+///       Response respond(const Request&) const { return Response::bytes("text/csv", rows); }
+///     };
+template <class T>
+concept Responds = requires(T&& value, const Request& request) {
+  { std::move(value).respond(request) } -> std::same_as<Response>;
+};
+
+}  // namespace umbel
+
 namespace umbel::detail {
 
 /// The node of a handler of type H: the App keeps the object itself.
@@ -33,27 +49,27 @@ template <>
 inline constexpr bool is_text<void> = false;
 
 template <class Value, class Where>
-inline constexpr bool can_be_a_reply =
-    std::is_void_v<Value> || std::is_same_v<Value, Response> || is_text<Value> || Returned<Value>::is_stream;
+inline constexpr bool can_be_a_reply = std::is_void_v<Value> || std::is_same_v<Value, Response> || is_text<Value> ||
+                                       Responds<Value> || Returned<Value>::is_stream;
 
 /// Turns what a handler returned into its reply.
 template <class R, class Where>
 struct Reply {
   using Slot = typename Returned<R>::Slot;
   using Value = typename Returned<R>::Value;
-  static constexpr bool is_response = std::is_same_v<Value, Response>;
+  static constexpr bool is_response = std::is_same_v<Value, Response> || Responds<Value>;
   static_assert(can_be_a_reply<Value, Where>,
                 "umbel: a handler returns a Response, text, or nothing (204), or a Task or Result of these, or it is a "
                 "Stream or EventStream. Make a Response of it: Response::json(...), Response::text(...)");
 
   static constexpr auto function() {
-    Response* (*respond)(void*, void*) = nullptr;  // The slot is the Response itself.
+    Response* (*respond)(const Resolver&, void*, void*) = nullptr;  // The slot is the Response itself.
     if constexpr (!std::is_same_v<Slot, Response>) respond = &make;
     return respond;
   }
 
 private:
-  static Response* make([[maybe_unused]] void* slot, void* room) {
+  static Response* make([[maybe_unused]] const Resolver& resolver, [[maybe_unused]] void* slot, void* room) {
     if constexpr (Returned<R>::is_stream) {
       auto& reply =
           *::new (room) Response{Response::stream(R::content_type, BodySourcePtr{static_cast<StreamRun*>(slot)})};
@@ -65,6 +81,10 @@ private:
       return ::new (room) Response{204};
     } else if constexpr (std::is_same_v<Value, Response>) {
       return ::new (room) Response{std::move(**static_cast<Slot*>(slot))};
+    } else if constexpr (Responds<Value>) {
+      if constexpr (Returned<R>::is_result)
+        return ::new (room) Response{std::move(**static_cast<Slot*>(slot)).respond(resolver.request())};
+      else return ::new (room) Response{std::move(*static_cast<Slot*>(slot)).respond(resolver.request())};
     } else if constexpr (Returned<R>::is_result) {
       return ::new (room) Response{Response::text(**static_cast<Slot*>(slot))};
     } else {
@@ -115,7 +135,7 @@ private:
 
   std::unique_ptr<void, void (*)(void*)> object_;
   const NodeInfo* info_ = nullptr;
-  Response* (*respond_)(void* slot, void* room) = nullptr;
+  Response* (*respond_)(const Resolver& resolver, void* slot, void* room) = nullptr;
   bool returns_response_ = false;
   bool streams_ = false;
   Response (*before_open_)() = nullptr;
