@@ -113,9 +113,11 @@ std::string disposition_of(std::string_view name) {
   return disposition;
 }
 
+// Times that a clock of nanoseconds does not reach are as far away as it does.
 std::chrono::system_clock::time_point time_of(const timespec& time) noexcept {
+  const std::chrono::seconds seconds{std::clamp<std::int64_t>(time.tv_sec, -9'000'000'000, 9'000'000'000)};
   return std::chrono::system_clock::time_point{std::chrono::duration_cast<std::chrono::system_clock::duration>(
-      std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec})};
+      seconds + std::chrono::nanoseconds{time.tv_nsec})};
 }
 
 }  // namespace
