@@ -65,6 +65,8 @@ void AccessLog::replied(const ReplyEvent& event) noexcept {
   const std::lock_guard lock{mutex_};
   line_.clear();
   write_line(line_, event, Wall::now());
+  if (!request_id_header_.empty())
+    append_quoted(line_.append(" request_id="), event.request.header(request_id_header_).value_or(std::string_view{}));
   line_ += '\n';
   sink_(std::string_view{line_}.substr(0, line_.size() - 1));
 }

@@ -897,10 +897,10 @@ void add_take(std::vector<std::string>& takes, const Need& need) {
 
 }  // namespace
 
-Response Plan::respond(void* slot) const {
+Response Plan::respond(const Resolver& resolver, void* slot) const {
   if (!respond_) return std::move(*static_cast<Response*>(slot));
   alignas(Response) std::byte room[sizeof(Response)];
-  Response& made = *respond_(slot, room);
+  Response& made = *respond_(resolver, slot, room);
   Response response = std::move(made);
   made.~Response();
   return response;

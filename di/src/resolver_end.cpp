@@ -81,7 +81,7 @@ Response* Resolver::made_reply() noexcept {
   const Step& root = plan_->steps_.back();
   if (!plan_->respond_) return static_cast<Response*>(at(root.slot));
   try {
-    return plan_->respond_(at(root.slot), at(plan_->response_));
+    return plan_->respond_(*this, at(root.slot), at(plan_->response_));
   } catch (...) {
     fail_quietly(root.index, std::make_unique<Error>(Error::current()));
     return nullptr;
@@ -294,7 +294,7 @@ void Resolver::drop_reply() noexcept {
 struct MapperRun final : Caller {
   MapperRun(Resolver& r, const Plan& p, const void* e) noexcept : resolver(r), plan(p), found(e) {}
 
-  void take(void* slot) override { response = plan.respond(slot); }
+  void take(void* slot) override { response = plan.respond(resolver, slot); }
   void ended(ErrorBox error, std::string_view) noexcept override {
     Response reply = error ? to_response(*error) : std::move(response);
     Resolver& answered = resolver;

@@ -2,14 +2,13 @@
 #include "umbel/di/response_head.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "merged_head.hpp"
 #include "run_state.hpp"
+#include "umbel/core/http_date.hpp"
 #include "umbel/core/request.hpp"
 #include "umbel/di/plan.hpp"
 
@@ -48,23 +47,6 @@ void check_cookie(std::string_view name, std::string_view value, const CookieOpt
   check_cookie(options.path, is_attribute_octet, "umbel: a cookie's path has a character that would end it");
   if (options.same_site == SameSite::none && !options.secure)
     throw std::invalid_argument{"umbel: browsers drop a cookie of SameSite::none that is not `secure`"};
-}
-
-// RFC 9110 section 5.6.7: Sun, 06 Nov 1994 08:49:37 GMT.
-std::array<char, 64> http_date(std::chrono::sys_seconds time) {
-  constexpr std::array<const char*, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{time - day};
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT",
-                days[std::chrono::weekday{day}.c_encoding()], static_cast<unsigned>(date.day()),
-                months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  return text;
 }
 
 std::string_view to_attribute(SameSite same_site) noexcept {
@@ -116,7 +98,7 @@ ResponseHead::Field ResponseHead::set_cookie(std::string_view name, std::string_
     cookie.append(text);
   };
   put("=", value);
-  if (options.expires) put("; Expires=", http_date(*options.expires).data());
+  if (options.expires) put("; Expires=", to_http_date(*options.expires));
   if (options.max_age) put("; Max-Age=", std::to_string(options.max_age->count()));
   if (!options.domain.empty()) put("; Domain=", options.domain);
   if (!options.path.empty()) put("; Path=", options.path);

@@ -5,11 +5,14 @@
 
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "../support/live.hpp"
 #include "journal.hpp"
 #include "peer.hpp"
+#include "umbel/core/redirect.hpp"
+#include "umbel/di/response_head.hpp"
 
 namespace umbel::test {
 namespace {
@@ -59,6 +62,62 @@ TEST_F(Handlers, AnswerWithWhatTheyReturn) {
   for (const char* target : {"/response?ok=0", "/late?ok=0", "/text?ok=0", "/nothing?ok=0"})
     EXPECT_EQ(answer(target), R"(418 {"detail":""})") << target;
   EXPECT_EQ(ask("/literal")->response().content_type(), "text/plain; charset=utf-8");
+}
+
+Redirect moved(Path<"to"> to) { return Redirect{"/" + std::string{*to}}; }
+Result<Redirect> moved_or_not(Query<"ok", bool> ok) {
+  if (*ok) return Redirect{"/there", 303};
+  return HttpError{404};
+}
+Task<Redirect> moved_later(ResponseHead& head) {
+  head.set_cookie("seen", "1");
+  head.status(200);
+  co_await sleep(1ms);
+  co_return Redirect{"/later", 308};
+}
+
+TEST_F(Handlers, MaySendTheClientElsewhere) {
+  app.get("/moved/{to}", moved);
+  app.get("/result", moved_or_not);
+  app.get("/task", moved_later);
+  app.get("/loop", on_loop<moved_or_not>);
+  app.on_error<std::out_of_range>([](const std::out_of_range&) { return Redirect{"/home"}; });
+  app.get("/fails", []() -> Response { throw std::out_of_range{"x"}; });
+  const auto answer = [this](std::string target) {
+    const auto peer = ask(std::move(target));
+    port.advance(1ms);
+    return std::to_string(peer->status()) + " " + peer->header("location");
+  };
+
+  EXPECT_EQ(answer("/moved/a%0D%0Ab"), "307 /a%0D%0Ab");
+  EXPECT_EQ(answer("/result?ok=1"), "303 /there");
+  EXPECT_EQ(answer("/result?ok=0"), "404 ");
+  EXPECT_EQ(answer("/task"), "308 /later");
+  EXPECT_EQ(answer("/loop?ok=1"), "303 /there");
+  EXPECT_EQ(answer("/fails"), "307 /home");
+  const auto peer = begin("/task");
+  port.advance(1ms);
+  EXPECT_EQ(peer->header("set-cookie"), "seen=1; Path=/; SameSite=Lax");
+}
+
+/// A reply type of the application's own.
+class Echo {
+public:
+  explicit Echo(std::string text) : text_(std::move(text)) {}
+  Response respond(const Request& request) && {
+    if (text_.empty()) throw HttpError{409};
+    return Response::text(std::string{request.path()} + " " + text_);
+  }
+
+private:
+  std::string text_;
+};
+
+TEST_F(Handlers, MayReturnWhatKnowsItsReply) {
+  app.get("/echo", [](Query<"text"> text) { return Echo{std::string{*text}}; });
+
+  EXPECT_EQ(body("/echo?text=hello"), "/echo hello");
+  EXPECT_EQ(status("/echo?text="), 409);
 }
 
 TEST_F(Handlers, MayCapture) {

@@ -95,6 +95,8 @@ public:
   std::string_view body() const noexcept { return body_.view(); }
   /// Where the body comes from, if it is made while it is sent; else null.
   BodySource* source() const noexcept { return source_.get(); }
+  /// The body that is here, for who makes another of it; the response is left with none.
+  Buffer take_body() noexcept { return std::move(body_); }
   /// For transports, and for who puts another source around this one: the response keeps its head.
   BodySourcePtr take_source() noexcept { return std::move(source_); }
   /// The first field of that name, whatever its case.

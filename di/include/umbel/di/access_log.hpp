@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "umbel/di/observer.hpp"
 
@@ -50,6 +51,12 @@ public:
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
 
+  /// From now on each line ends in ` request_id="..."`, the request's header of that name, empty if it has none: what
+  /// RequestId gives. Before the App starts.
+  AccessLog& with_request_ids(std::string header = "x-request-id") {
+    return request_id_header_ = std::move(header), *this;
+  }
+
   /// Writes the line.
   void replied(const ReplyEvent& event) noexcept override;
 
@@ -58,6 +65,7 @@ public:
 
 private:
   Sink sink_;
+  std::string request_id_header_;  // Empty: lines have none.
   std::mutex mutex_;
   std::string line_;  // Kept for its memory.
 };

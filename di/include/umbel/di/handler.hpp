@@ -17,6 +17,22 @@
 #include "umbel/di/provider.hpp"
 #include "umbel/di/status.hpp"
 
+namespace umbel {
+
+/// A type that knows the reply that it means, so that a handler may return it: Redirect, File, or one of your own. What
+/// it throws is answered like what a handler throws. On the loop: it waits for nothing.
+///
+///     struct Csv {
+///       std::string rows;
+///       Response respond(const Request&) const { return Response::bytes("text/csv", rows); }
+///     };
+template <class T>
+concept Responds = requires(T&& value, const Request& request) {
+  { std::move(value).respond(request) } -> std::same_as<Response>;
+};
+
+}  // namespace umbel
+
 namespace umbel::detail {
 
 struct Shape;
@@ -59,7 +75,8 @@ inline constexpr bool can_be_written<umbel::Status<code, T>> = std::is_void_v<T>
 
 template <class Value, class Where>
 inline constexpr bool can_be_a_reply =
-    std::is_void_v<Value> || std::is_same_v<Value, Response> || Returned<Value>::is_stream || can_be_written<Value>;
+    std::is_void_v<Value> || std::is_same_v<Value, Response> || Responds<Value> || Returned<Value>::is_stream ||
+    can_be_written<Value>;
 
 /// JSON of the document. Throws JsonError for what JSON cannot say.
 Response json_of(const Shape& shape, const void* document, int status);
@@ -93,7 +110,7 @@ template <class R, class Where>
 struct Reply {
   using Slot = typename Returned<R>::Slot;
   using Value = typename Returned<R>::Value;
-  static constexpr bool is_response = std::is_same_v<Value, Response>;
+  static constexpr bool is_response = std::is_same_v<Value, Response> || Responds<Value>;
   static_assert(can_be_a_reply<Value, Where>,
                 "umbel: a handler returns a Response, text, a model (a struct, or a std::vector, std::map or "
                 "std::optional of structs), one of these with a status, Created<T>, or nothing (204), or a Task or "
@@ -109,13 +126,13 @@ struct Reply {
   static constexpr ReplyInfo info = make_info();
 
   static constexpr auto function() {
-    Response* (*respond)(void*, void*) = nullptr;  // The slot is the Response itself.
+    Response* (*respond)(const Resolver&, void*, void*) = nullptr;  // The slot is the Response itself.
     if constexpr (!std::is_same_v<Slot, Response>) respond = &make;
     return respond;
   }
 
 private:
-  static Response* make([[maybe_unused]] void* slot, void* room) {
+  static Response* make([[maybe_unused]] const Resolver& resolver, [[maybe_unused]] void* slot, void* room) {
     if constexpr (Returned<R>::is_stream) {
       auto& reply =
           *::new (room) Response{Response::stream(R::content_type, BodySourcePtr{static_cast<StreamRun*>(slot)})};
@@ -127,6 +144,10 @@ private:
       return ::new (room) Response{204};
     } else if constexpr (std::is_same_v<Value, Response>) {
       return ::new (room) Response{std::move(**static_cast<Slot*>(slot))};
+    } else if constexpr (Responds<Value>) {
+      if constexpr (Returned<R>::is_result)
+        return ::new (room) Response{std::move(**static_cast<Slot*>(slot)).respond(resolver.request())};
+      else return ::new (room) Response{std::move(*static_cast<Slot*>(slot)).respond(resolver.request())};
     } else if constexpr (Returned<R>::is_result) {
       return ::new (room) Response{reply_of(**static_cast<Slot*>(slot))};
     } else {
@@ -180,7 +201,7 @@ private:
 
   std::unique_ptr<void, void (*)(void*)> object_;
   const NodeInfo* info_ = nullptr;
-  Response* (*respond_)(void* slot, void* room) = nullptr;
+  Response* (*respond_)(const Resolver& resolver, void* slot, void* room) = nullptr;
   const ReplyInfo* reply_info_ = nullptr;
   bool returns_response_ = false;
   bool streams_ = false;

@@ -118,7 +118,7 @@ struct PlanRequest {
   const std::vector<PlannedMapper>* mappers = nullptr;  // In the order in which they are asked. Outlive the plan.
   Lifetime level = Lifetime::request;                   // What lives longer is not made here.
   /// Makes the reply of the root's slot; null for plans that are called.
-  Response* (*respond)(void* slot, void* room) = nullptr;
+  Response* (*respond)(const Resolver& resolver, void* slot, void* room) = nullptr;
   bool returns_response = false;  // The root's value is the reply, not text that becomes one.
   bool streams = false;           // The root makes its reply while it is sent.
   std::span<const GuardLayer>
@@ -193,8 +193,8 @@ public:
     if (root.is_pointer) return const_cast<void*>(*static_cast<const void**>(slot));
     return root.view ? const_cast<void*>(root.view(slot)) : slot;
   }
-  /// What the last step has made, as a reply. Of an error mapper's plan.
-  Response respond(void* slot) const;
+  /// What the last step has made, as a reply to the resolver's request. Of an error mapper's plan.
+  Response respond(const Resolver& resolver, void* slot) const;
   /// For people.
   GraphRoute describe() const;
   const std::vector<Step>& steps() const noexcept { return steps_; }
@@ -265,7 +265,7 @@ private:
   bool is_tracked_ = false;        // Never swept: what happens is followed step by step.
   Policy policy_ = Policy::concurrent;
   Observer* observer_ = nullptr;
-  Response* (*respond_)(void* slot, void* room) = nullptr;
+  Response* (*respond_)(const Resolver& resolver, void* slot, void* room) = nullptr;
   Duration deadline_{};
   std::optional<OnDisconnect> on_disconnect_;
   std::optional<std::uint64_t> body_limit_;
