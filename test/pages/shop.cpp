@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A program whose pages are looked at: every kind of node, lifetime and edge is in its graph. Its port is printed, and it
-// ends with SIGTERM.
+// A program whose pages are looked at: every kind of node, lifetime and edge is in its graph. Its port is printed, and
+// it ends with SIGTERM.
 #include <umbel/pages/pages.hpp>
 #include <umbel/umbel.hpp>
 

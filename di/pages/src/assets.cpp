@@ -35,7 +35,10 @@ struct Assets {
       const Entry& entry = entries[i];
       etags[i].append("\"").append(entry.tag).append("\"");
       packed_etags[i].append("\"").append(entry.tag).append("-gzip\"");
-      all[i] = {entry.name, entry.type, etags[i], packed_etags[i],
+      all[i] = {entry.name,
+                entry.type,
+                etags[i],
+                packed_etags[i],
                 std::string_view{umbel_pages_bytes + entry.bytes, entry.byte_count},
                 std::string_view{umbel_pages_bytes + entry.packed, entry.packed_count}};
     }
@@ -88,8 +91,7 @@ void for_each_element(const Request& request, std::string_view name, F f) {
 /// `q=0`, `q=0.`, `q=0.000`.
 bool is_refused(std::string_view parameters) noexcept {
   const std::string_view weight = trimmed(parameters);
-  return (weight.starts_with("q=0") || weight.starts_with("Q=0")) &&
-         weight.find_first_not_of("0.", 3) == weight.npos;
+  return (weight.starts_with("q=0") || weight.starts_with("Q=0")) && weight.find_first_not_of("0.", 3) == weight.npos;
 }
 
 bool has_it(const Request& request, std::string_view etag) {

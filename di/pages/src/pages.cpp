@@ -67,9 +67,7 @@ public:
     fill("{{statistics}}", options.statistics ? "yes" : "no");
   }
 
-  Response operator()() const {
-    return with_page_headers(Response::html(text_)).header("cache-control", "no-cache");
-  }
+  Response operator()() const { return with_page_headers(Response::html(text_)).header("cache-control", "no-cache"); }
 
 private:
   void fill(std::string_view place, std::string_view with) { text_ = replaced(std::move(text_), place, escaped(with)); }
@@ -99,7 +97,8 @@ public:
   explicit Document(const App& app) noexcept : app_(&app) {}
   Response operator()() const {
     Graph graph = app_->graph();
-    std::erase_if(graph.routes, [](const GraphRoute& route) { return std::ranges::find(route.tags, tag) != route.tags.end(); });
+    std::erase_if(graph.routes,
+                  [](const GraphRoute& route) { return std::ranges::find(route.tags, tag) != route.tags.end(); });
     return uncached(graph_document(graph));
   }
 

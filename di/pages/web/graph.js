@@ -62,6 +62,7 @@ const duration = (ns) => {
   return `${size.toPrecision(size < 1000 ? 3 : 4).replace(/\.0+$/, '')} ${unit}`;
 };
 const count = (number) => number.toLocaleString('en');
+const times = (number) => `${count(number)} ${number === 1 ? 'request' : 'requests'}`;
 
 // --- what is known of the route that is shown
 
@@ -171,7 +172,7 @@ const styleSheet = () => [
   {selector: 'node.critical', style: {'underlay-color': color('critical'), 'underlay-padding': 6, 'underlay-opacity': 0.45,
                                       'underlay-shape': 'round-rectangle'}},
   {selector: 'edge.critical', style: {'line-color': color('critical'), 'target-arrow-color': color('critical'), width: 3}},
-  {selector: '.faded', style: {opacity: 0.25}},
+  {selector: '.faded', style: {opacity: 0.25, 'underlay-opacity': 0}},
   {selector: 'node:selected', style: {'outline-width': 2, 'outline-color': color('selected'), 'outline-offset': 3}},
 ];
 
@@ -260,7 +261,7 @@ const showNumbers = () => {
   const pairs = found && [['p50', duration(found.p50_ns)], ['p99', duration(found.p99_ns)], [node ? 'live' : 'in flight', count(found.live)],
                           ['total', count(found.total)], ['failed', count(found.failed)],
                           ...(node ? [['cancelled', count(found.cancelled)]] : [])];
-  const more = node && found ? [element('p', {}, found.critical ? `On the critical path of ${count(found.critical)} requests.` :
+  const more = node && found ? [element('p', {}, found.critical ? `On the critical path of ${times(found.critical)}.` :
                                                                   'Never on a critical path.')] : [];
   byId('numbers').replaceChildren(...section('Statistics', pairs ? numbers(pairs) : element('p', {}, 'Nothing yet.'), ...more));
 };
@@ -275,14 +276,14 @@ const showCritical = () => {
     box.replaceChildren(...(path.length ? section('Critical path', list(items), element('p')) : []));
   }
   if (!path.length) return;
-  const times = path.map((place) => countsOf(route.nodes[place])?.critical_ns ?? 0);
-  const sum = times.reduce((one, other) => one + other, 0) || 1;
+  const spent = path.map((place) => countsOf(route.nodes[place])?.critical_ns ?? 0);
+  const sum = spent.reduce((one, other) => one + other, 0) || 1;
   box.querySelectorAll('meter').forEach((meter, i) => {
-    meter.value = times[i] / sum;
-    meter.title = `${Math.round(100 * times[i] / sum)} % of the time`;
+    meter.value = spent[i] / sum;
+    meter.title = `${Math.round(100 * spent[i] / sum)} % of the time`;
   });
   const all = countsOfRoute();
-  box.querySelector('p').textContent = `Of ${count(all.critical_count)} of ${count(all.total)} requests.`;
+  box.querySelector('p').textContent = `Of ${count(all.critical_count)} of ${times(all.total)}.`;
 };
 
 const noteOf = (node) => {
@@ -373,7 +374,7 @@ const showLegend = () => {
     group('Line: how it is taken', Object.entries(takes).filter(([take]) => take !== 'guard').map(([take, [name, text]]) => [
       drawing(line, {stroke: 'var(--edge)', ...(styles[take] ?? {})}), titled(name, text)])),
     group('Border', marks),
-    ...(hasStatistics ? [group('Numbers', [['● 2', 'are alive'], ['p50 · p99', 'how long it runs']])] : []));
+    ...(hasStatistics ? [group('Numbers', [['● 2', 'are alive'], ['p50 · p99', '']])] : []));
 };
 
 // --- beginning, and going on

@@ -21,7 +21,8 @@ struct NodeStatistics {
   std::uint64_t failed = 0;     // Of their set-ups and tear-downs.
   std::uint64_t cancelled = 0;  // Were asked to stop, and have.
   /// From where its code starts to where its value is made, what it awaits included. Of those that did not fail.
-  Duration p50{}, p99{};
+  Duration p50{};
+  Duration p99{};              // The same.
   std::uint64_t critical = 0;  // Requests on whose critical path it was.
   Duration critical_time{};    // By how much it made these later, all of them together.
 };
@@ -32,7 +33,8 @@ struct RouteStatistics {
   std::uint64_t live = 0;    // Are in flight now: not all torn down.
   std::uint64_t total = 0;   // Have come.
   std::uint64_t failed = 0;  // Were answered with a status from 500 on.
-  Duration p50{}, p99{};     // From the head to the reply, as ReplyEvent::took.
+  Duration p50{};            // From the head to the reply, as ReplyEvent::took.
+  Duration p99{};            // The same.
   /// Nodes that ran, by number and name.
   std::vector<NodeStatistics> nodes;
   /// Of all chains in which a request's nodes waited for one another, the one that took the most time in all: places in

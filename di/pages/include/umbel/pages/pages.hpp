@@ -13,7 +13,8 @@ namespace umbel {
 struct PagesOptions {
   /// What stands at the top, and in the browser's tab.
   std::string_view title = "umbel";
-  /// Swagger UI; empty: there is none. Begins with a slash, does not end with one, and has no parameters; so do the next.
+  /// Swagger UI; empty: there is none. Begins with a slash, does not end with one, and has no parameters; so do the
+  /// next.
   std::string_view docs = "/docs";
   /// The dependency graph of each route; empty: there is none.
   std::string_view graph = "/graph";
