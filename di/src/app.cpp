@@ -73,6 +73,7 @@ void move_below(GraphRoute& route, std::string_view prefix) {
   for (GraphNode& node : route.nodes) node.id.insert(0, std::string{prefix} + ": ");
   for (GraphNode& node : route.shared) node.id.insert(0, std::string{prefix} + ": ");
   route.nodes.back().id = route.title;
+  route.plan.clear();
 }
 
 Response detail_response(int status) { return to_response(Error{HttpError{status}}); }

@@ -74,8 +74,9 @@ std::vector<std::size_t> count_users(const GraphRoute& route) {
 }
 
 void write_node(JsonWriter& json, const GraphRoute& route, const GraphNode& node, std::size_t users) {
-  const std::string_view plan = is_shared(node.lifetime) ? node.lifetime : route.title;
-  json.begin_object().field("id", node.id).field("number", node.number).field("plan", plan).field("role", node.role);
+  const bool has_plan_of_its_own = is_shared(node.lifetime) && !route.plan.empty();
+  json.begin_object().field("id", node.id).field("number", node.number);
+  json.field("plan", if_any(has_plan_of_its_own ? node.lifetime : route.plan)).field("role", node.role);
   json.field("lifetime", if_any(node.lifetime)).field("hop", if_any(node.hop)).key("takes");
   write_list(json, node.takes);
   json.field("users", users).end_object();
@@ -99,7 +100,10 @@ void write_route(JsonWriter& json, const GraphRoute& route) {
   const std::string_view handler = route.nodes.empty() ? std::string_view{} : route.nodes.back().name;
   json.field("path", title.substr(space + 1)).field("handler", handler).key("tags");
   write_list(json, route.tags);
-  json.field("policy", route.policy).field("hops", route.hops).field("bytes", route.bytes);
+  json.field("plan", if_any(route.plan))
+      .field("policy", route.policy)
+      .field("hops", route.hops)
+      .field("bytes", route.bytes);
   json.key("nodes").begin_array();
   const std::vector<std::size_t> users = count_users(route);
   std::size_t at = 0;

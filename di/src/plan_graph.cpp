@@ -58,6 +58,7 @@ public:
   explicit PlanGraph(const Plan& plan) : own_(plan), route_{plan.title_, {}, plan.hops(), plan.bytes()} {}
 
   GraphRoute make() {
+    route_.plan = route_.title;
     route_.policy = own_.policy() == Policy::sequential ? "sequential" : "concurrent";
     for (const Step& step : own_.steps_) route_.nodes.push_back(node_of(own_, step));
     for (const std::uint16_t guard : own_.guards_) route_.nodes[guard].role = "guard";

@@ -141,13 +141,13 @@ TEST_F(Documents, ListAProviderOnceWithTheRoutesThatTakeIt) {
             R"("lifetime":null,"lane":null,"capacity":null,"replaces":null,"routes":[0]},{"id":"GET /other",)"
             R"("name":"list_items","kind":"plain","lifetime":null,"lane":null,"capacity":null,"replaces":null,)"
             R"("routes":[1]}],"routes":[{"title":"GET /items","method":"GET","path":"/items","handler":"list_items",)"
-            R"("tags":["items"],"policy":"concurrent","hops":1,"bytes":)" +
+            R"("tags":["items"],"plan":"GET /items","policy":"concurrent","hops":1,"bytes":)" +
                 std::to_string(route().bytes) +
                 R"(,"nodes":[{"id":"settings","number":0,"plan":"GET /items","role":"provider","lifetime":null,)"
                 R"("hop":1,"takes":[],"users":1},{"id":"GET /items","number":1,"plan":"GET /items","role":"handler",)"
                 R"("lifetime":null,"hop":1,"takes":[],"users":0}],"edges":[{"from":0,"to":1,"take":"depends"}]},)"
                 R"({"title":"GET /other","method":"GET","path":"/other","handler":"list_items","tags":[],)"
-                R"("policy":"concurrent","hops":1,"bytes":)" +
+                R"("plan":"GET /other","policy":"concurrent","hops":1,"bytes":)" +
                 std::to_string(route().bytes) +
                 R"(,"nodes":[{"id":"settings","number":0,"plan":"GET /other","role":"provider","lifetime":null,)"
                 R"("hop":1,"takes":[],"users":1},{"id":"GET /other","number":1,"plan":"GET /other",)"
@@ -175,6 +175,8 @@ TEST_F(Documents, KeepTheProvidersOfMountedAppsApart) {
   EXPECT_EQ(unqualified(graph.routes.at(0).nodes[0].id), "settings");
   EXPECT_EQ(unqualified(graph.routes.at(1).nodes[0].id), "/shop: settings");
   EXPECT_EQ(graph.routes.at(1).nodes[1].id, "GET /shop/items");
+  EXPECT_EQ(graph.routes.at(0).plan, "GET /items");
+  EXPECT_EQ(graph.routes.at(1).plan, "");
 }
 
 TEST(GraphDocument, OfNothingIsEmpty) { EXPECT_EQ(graph_document(Graph{}), R"({"nodes":[],"routes":[]})"); }

@@ -66,7 +66,7 @@ const times = (number) => `${count(number)} ${number === 1 ? 'request' : 'reques
 
 // --- what is known of the route that is shown
 
-const countsOfRoute = () => counts.get(route.title);
+const countsOfRoute = () => counts.get(route.plan);
 const countsOf = (node) => {
   const all = counts.get(node.plan);
   return all?.nodes.find((one) => one.number === node.number && one.name === listed.get(node.id).name);
@@ -77,7 +77,7 @@ const criticalPath = () => {
   if (!all) return [];
   return all.critical_path.map((i) => {
     const one = all.nodes[i];
-    return route.nodes.findIndex((node) => node.plan === route.title && node.number === one.number &&
+    return route.nodes.findIndex((node) => node.plan === route.plan && node.number === one.number &&
                                            listed.get(node.id).name === one.name);
   }).filter((place) => place >= 0);
 };

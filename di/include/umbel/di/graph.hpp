@@ -48,6 +48,7 @@ struct GraphRoute {
   /// made for it.
   std::vector<GraphNode> shared{};
   std::string policy{};  // "concurrent", "sequential"
+  std::string plan{};    // Its title for the App's observers; empty: it is of a mounted App, which has its own.
 };
 
 /// What `App::graph` gives: a copy, independent of the App.

@@ -11,7 +11,7 @@ namespace umbel {
 /// The graph as JSON, the same bytes for the same graph:
 ///
 ///     {"nodes": [{"id", "name", "kind", "lifetime", "lane", "capacity", "replaces", "routes"}],
-///      "routes": [{"title", "method", "path", "handler", "tags", "policy", "hops", "bytes",
+///      "routes": [{"title", "method", "path", "handler", "tags", "plan", "policy", "hops", "bytes",
 ///                  "nodes": [{"id", "number", "plan", "role", "lifetime", "hop", "takes", "users"}],
 ///                  "edges": [{"from", "to", "take"}]}]}
 ///
@@ -21,8 +21,9 @@ namespace umbel {
 /// GraphRoute::shared: a provider stands there twice if it runs twice. `role` is "provider", "guard" or "handler";
 /// `lifetime` is that of a resource in this route, null of a value; `hop` is null on the loop; `takes` is what it takes
 /// that is no node; `users` counts the nodes of the route that take it. `plan` and `number` are `route` and `number` of
-/// a NodeEvent. An edge leads `from` a node `to` the one that takes it, both as places in `nodes` of the route; `take`
-/// is GraphEdge's. Values are added in later versions, none is taken away.
+/// a NodeEvent; `plan` is null in what a mounted App has, whose observers are its own. An edge leads `from` a node `to`
+/// the one that takes it, both as places in `nodes` of the route; `take` is GraphEdge's. Values are added in later
+/// versions, none is taken away.
 ///
 /// Any thread.
 std::string graph_document(const Graph& graph);
