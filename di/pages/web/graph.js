@@ -374,7 +374,7 @@ const showLegend = () => {
     group('Line: how it is taken', Object.entries(takes).filter(([take]) => take !== 'guard').map(([take, [name, text]]) => [
       drawing(line, {stroke: 'var(--edge)', ...(styles[take] ?? {})}), titled(name, text)])),
     group('Border', marks),
-    ...(hasStatistics ? [group('Numbers', [['● 2', 'are alive'], ['p50 · p99', '']])] : []));
+    ...(hasStatistics ? [group('Numbers', [['● 2 alive', ''], ['p50 · p99', '']])] : []));
 };
 
 // --- beginning, and going on
