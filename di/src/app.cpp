@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <unordered_map>
 
 #include "limits.hpp"
 #include "percent.hpp"
@@ -66,6 +67,14 @@ void report_conflicts(const detail::Endpoint& place, const detail::Mounted& newc
     if (plan) problems.push_back(begin + std::string{plan->title()});
   }
   if (place.mounted) problems.push_back(begin + "another one");
+}
+
+/// Two Apps may have the same provider, and each its own of it.
+void move_below(GraphRoute& route, std::string_view prefix) {
+  for (GraphNode& node : route.nodes) node.id.insert(0, std::string{prefix} + ": ");
+  for (GraphNode& node : route.shared) node.id.insert(0, std::string{prefix} + ": ");
+  route.nodes.back().id = route.title;
+  route.plan.clear();
 }
 
 Response detail_response(int status) { return to_response(Error{HttpError{status}}); }
@@ -307,6 +316,38 @@ void App::add_mounts(Started& started, std::vector<std::string>& problems) const
   }
 }
 
+/// What nodes are called in a Graph.
+class App::GraphNames {
+public:
+  const std::string& of(const detail::NodeInfo& info) {
+    std::string& id = ids_[&info];
+    if (!id.empty()) return id;
+    const std::size_t count = ++counts_[info.name];
+    id = info.name;
+    if (count > 1) id.append("#").append(std::to_string(count));
+    return id;
+  }
+
+private:
+  std::unordered_map<const detail::NodeInfo*, std::string> ids_;
+  std::unordered_map<std::string_view, std::size_t> counts_;
+};
+
+void App::name_nodes(GraphRoute& route, const detail::Plan& plan, const Started& started, GraphNames& names) const {
+  const auto name = [&](GraphNode& node, const detail::NodeInfo& info) {
+    node.id = names.of(info);
+    for (const auto& one : stand_ins_) {
+      if (&one->info() == &info) node.replaces = one->original().name;
+    }
+  };
+  for (std::size_t i = 0; i < route.nodes.size(); ++i) name(route.nodes[i], *plan.steps()[i].info);
+  for (GraphNode& node : route.shared) {
+    const Lifetime lifetime = node.lifetime == "app" ? Lifetime::app : Lifetime::loop;
+    name(node, *started.shared.plan_of(lifetime).steps()[node.number].info);
+  }
+  route.nodes.back().id = route.title;
+}
+
 Graph App::graph() const {
   const std::lock_guard lock{lock_->mutex};
   std::vector<std::string> problems;
@@ -314,14 +355,17 @@ Graph App::graph() const {
   if (!started_) made = make_plans(problems);
   const Started& started = started_ ? *started_ : *made;
   Graph graph;
+  GraphNames names;
   for (const auto& planned : started.routes) {
     GraphRoute& route = graph.routes.emplace_back(planned->plan->describe());
     route.tags.assign(planned->placement.tags.begin(), planned->placement.tags.end());
+    name_nodes(route, *planned->plan, started, names);
   }
   for (const Mount& mount : mounts_) {
     if (!mount.app) continue;
     for (GraphRoute& route : mount.app->graph().routes) {
       route.title.insert(route.title.find('/'), mount.prefix);
+      move_below(route, mount.prefix);
       graph.routes.push_back(std::move(route));
     }
   }

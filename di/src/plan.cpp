@@ -106,6 +106,8 @@ public:
     list_destroyed_values();
     note_shortcuts();
     check_wrappers();
+    plan_->guards_ = std::move(guards_);
+    plan_->lifetimes_ = std::move(lifetimes_);
     return std::move(plan_);
   }
 
@@ -906,16 +908,12 @@ Response Plan::respond(const Resolver& resolver, void* slot) const {
   return response;
 }
 
-GraphRoute Plan::describe() const {
-  GraphRoute route{title_, {}, hops(), bytes()};
-  for (const Step& step : steps_) {
-    GraphNode node{std::string{name_of(step.index)}, std::string{kind_name(step.kind)}, {}, {}};
-    node.needs.assign(edges_[step.index].begin(), edges_[step.index].end());
-    for (std::size_t i = 0; i < step.info->need_count; ++i) add_take(node.takes, step.info->needs[i]);
-    if (step.info->runs_on_worker()) node.hop = region_of_[step.index] + 1u;
-    route.nodes.push_back(std::move(node));
-  }
-  return route;
+GraphNode Plan::describe_step(const Step& step) const {
+  GraphNode node{std::string{name_of(step.index)}, std::string{kind_name(step.kind)}, {}, {}};
+  node.needs.assign(edges_[step.index].begin(), edges_[step.index].end());
+  for (std::size_t i = 0; i < step.info->need_count; ++i) add_take(node.takes, step.info->needs[i]);
+  if (step.info->runs_on_worker()) node.hop = region_of_[step.index] + 1u;
+  return node;
 }
 
 std::unique_ptr<const Plan> Plan::compile(const PlanRequest& request, std::vector<std::string>& problems) {

@@ -52,7 +52,16 @@ void Resolver::tell_at(Moment moment, const Step& step, Time time, const Error* 
 
 NodeEvent Resolver::event(Moment moment, const Step& step, Time time, const Error* error) noexcept {
   const bool on_worker = step.info->runs_on_worker();
-  return NodeEvent{this, plan_->title_, plan_->name_of(step.index), step.index, moment, on_worker, time, error};
+  return NodeEvent{this,
+                   plan_->title_,
+                   plan_->name_of(step.index),
+                   step.index,
+                   moment,
+                   on_worker,
+                   time,
+                   error,
+                   step.info->is_resource(),
+                   {plan_->need_mask(step.index), plan_->words()}};
 }
 
 /// What the observer has in place of the step; null: it may run.

@@ -117,6 +117,11 @@ std::optional<std::uint32_t> SharedNodes::number_of(const NodeInfo& node) {
   return number;
 }
 
+const Step& SharedNodes::step_of(std::uint32_t number) const noexcept {
+  const auto& steps = plan_of(number).steps();
+  return steps[steps.back().inputs[number & ~loop_bit].at.step];
+}
+
 void SharedNodes::compile(const PlanRequest& request, std::vector<std::string>& problems) {
   loop_graph_.compile(request, problems);
   app_graph_.compile(request, problems);

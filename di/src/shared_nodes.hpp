@@ -80,6 +80,13 @@ public:
   std::optional<std::uint32_t> number_of(const NodeInfo& node);
   void compile(const PlanRequest& request, std::vector<std::string>& problems);
   bool empty() const noexcept { return app_graph_.empty() && loop_graph_.empty(); }
+  /// The step that makes what has the number, and the plan that it is of.
+  const Step& step_of(std::uint32_t number) const noexcept;
+  const Plan& plan_of(std::uint32_t number) const noexcept { return graph_of(number).plan(); }
+  /// Of that lifetime: `app`, or `loop`.
+  const Plan& plan_of(Lifetime lifetime) const noexcept {
+    return (lifetime == Lifetime::app ? app_graph_ : loop_graph_).plan();
+  }
 
   void open(Context& context, Notice& opened) noexcept;
   void close(Context& context, Notice& closed) noexcept;
@@ -109,6 +116,10 @@ private:
   enum class AppState : std::uint8_t { closed, opening, open, closing };
 
   static constexpr std::uint32_t loop_bit = 0x80000000;
+
+  const SharedGraph& graph_of(std::uint32_t number) const noexcept {
+    return number & loop_bit ? loop_graph_ : app_graph_;
+  }
 
   SharedGraph app_graph_{Lifetime::app};
   SharedGraph loop_graph_{Lifetime::loop};

@@ -14,7 +14,7 @@ import unittest
 
 COMPONENTS = {"umbel", "umbel-core", "umbel-json", "umbel-json-writer", "umbel-uv", "umbel-testing", "umbel-testing-di", "umbel-di",
               "umbel-http1", "umbel-http1-uv", "umbel-loopback", "umbel-stdio", "umbel-testing-transport", "umbel-asio"}
-OPTIONAL = {"umbel-tls", "umbel-gzip"}  # Where OpenSSL is, and zlib.
+OPTIONAL = {"umbel-tls", "umbel-gzip", "umbel-pages"}  # Where OpenSSL is, zlib, and what pages show.
 
 
 def run(*command, **options):

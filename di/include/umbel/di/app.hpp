@@ -217,6 +217,7 @@ private:
   class Replanning;
   class Opening;
   class OpenedTogether;
+  class GraphNames;
   struct Mount {
     std::string prefix;
     App* app;  // Null: it has gone before us.
@@ -231,6 +232,7 @@ private:
   std::unique_ptr<Started> make_plans(std::vector<std::string>& problems) const;
   void add_routes(Started& started, std::vector<std::string>& problems) const;
   void add_mounts(Started& started, std::vector<std::string>& problems) const;
+  void name_nodes(GraphRoute& route, const detail::Plan& plan, const Started& started, GraphNames& names) const;
   void surround() noexcept;
   Override install(std::unique_ptr<detail::StandIn> stand_in);
   void put_in_force(detail::OverrideLayer& layer, std::unique_ptr<detail::StandIn> stand_in);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "umbel/core/context.hpp"
@@ -85,6 +86,10 @@ struct NodeEvent {
   Time time;       // When it happened. What a worker does is told when the worker is done: other nodes' later moments
                    // may have been told before.
   const Error* error;  // failed, cancelled if it ran; closed if the tear-down failed. Else null.
+  bool is_resource;    // What it has made is torn down: `closing` and `closed` follow `finished`.
+  /// What had to be done before it could run, a bit for each number, 64 in a word: what it takes, guards, and those
+  /// that took something exclusively. Valid as long as the App.
+  std::span<const std::uint64_t> needs;
 };
 
 /// A node's code did not give the loop back for too long.

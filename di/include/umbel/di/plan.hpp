@@ -213,6 +213,10 @@ public:
 private:
   friend class PlanBuilder;
   friend class Resolver;
+  friend class PlanGraph;
+
+  /// The node as it is in itself: where it stands is for plan_graph.cpp to tell.
+  GraphNode describe_step(const Step& step) const;
 
   static constexpr std::uint16_t no_region = 0xffff;
   static constexpr std::size_t stack_block = 1024;
@@ -278,6 +282,8 @@ private:
   const std::vector<PlannedMapper>* mappers_ = nullptr;
   const CallPlans* calls_ = nullptr;
   std::vector<std::unique_ptr<ScopeSet>> scope_sets_;
+  std::vector<std::uint16_t> guards_;  // Steps that are guards themselves. For `describe` only, as is the next.
+  std::vector<Lifetime> lifetimes_;    // For each step; automatic: it is no resource.
 };
 
 }  // namespace detail
