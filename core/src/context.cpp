@@ -100,8 +100,11 @@ bool Context::withdraw(Work& work) noexcept {
 }
 
 bool Context::submit(Job& job) noexcept {
-  if (!is_used_here()) [[unlikely]]
-    return false;
+  if (!is_used_here()) [[unlikely]] {
+    if (job.job_class() == JobClass::normal) return false;
+    run_there([&] { submit(job); });  // It has a place.
+    return true;
+  }
   job.home_ = this;
   job.state_.store(Job::State::queued, std::memory_order_relaxed);
   if (!pool_.submit(job)) return false;
@@ -150,7 +153,8 @@ void Context::take_posted() noexcept {
 std::size_t Context::run_ready(std::size_t budget) noexcept {
   if (running_.exchange(true, std::memory_order_acquire)) {
     assert(is_here() && "umbel: a Context is run by two threads at once");
-    return 0;  // Whoever runs it takes what is ready, or asks for another turn.
+    if (!thread_.is_ours()) port_.wake();  // Whoever runs it may have looked for posts already.
+    return 0;
   }
   [[maybe_unused]] const bool is_ours = thread_.enter();
   assert(is_ours && "umbel: a Context goes to another thread, and the first has not said `thread().leave()`");
@@ -239,7 +243,7 @@ void Context::remove_timer(Timer& timer) noexcept {
 
 void Timer::start(Context& context, Time when) {
   if (!context.is_used_here()) [[unlikely]]
-    throw std::logic_error{"umbel: a timer is started on another thread than its Context's"};
+    return context.run_there([&] { start(context, when); });
   if (is_running()) context_->remove_timer(*this);
   context_ = &context;
   when_ = when;

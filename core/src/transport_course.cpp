@@ -2,6 +2,9 @@
 #include "umbel/core/transport_course.hpp"
 
 #include <cassert>
+#include <chrono>
+#include <future>
+#include <thread>
 #include <utility>
 
 namespace umbel {
@@ -101,7 +104,22 @@ void TransportCourse::stop_using() noexcept {
   stop();
 }
 
+// Waits for the Context's thread to be done with it.
+void TransportCourse::finish_over_there() noexcept {
+  for (bool is_over = false; !is_over; std::this_thread::sleep_for(std::chrono::milliseconds{1})) {
+    std::promise<bool> answer;
+    std::future<bool> answered = answer.get_future();
+    context_.post([this, answer = std::move(answer)]() mutable noexcept {
+      stop();
+      answer.set_value(state_ == TransportState::stopped && !looks_soon_);
+    });
+    is_over = answered.get();
+  }
+}
+
 void TransportCourse::finish() noexcept {
+  assert(context_.is_here() && "umbel: a transport is destroyed on another thread than its Context's");
+  if (!context_.is_here()) return finish_over_there();
   stop();
   if (state_ == TransportState::stopped && !looks_soon_) return;
   context_.expect_outside("umbel: a transport is destroyed");

@@ -5,12 +5,14 @@
 #include <cassert>
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <unordered_map>
 
+#include "gone.hpp"
 #include "limits.hpp"
 #include "percent.hpp"
 #include "started.hpp"
@@ -103,10 +105,12 @@ App::App()
 
 App::~App() {
   assert(lock_->users.is_empty() && "umbel: an App is destroyed before the transports and Engines that have it open");
-  for (App* const outer : std::exchange(mounted_in_, {})) outer->lose(*this);
+  for (App* const outer : outer_apps()) outer->lose(*this);
   dismiss_users();
   for (const Mount& mount : mounts_) {
-    if (mount.app) std::erase(mount.app->mounted_in_, this);
+    if (!mount.app) continue;
+    const std::lock_guard lock{mount.app->lock_->users_mutex};
+    std::erase(mount.app->lock_->mounted_in, this);
   }
   forget_overrides();
   started_.reset();
@@ -117,6 +121,10 @@ void App::lose(const App& mounted) noexcept {
   dismiss_outer_users();
   for (Mount& mount : mounts_) {
     if (mount.app == &mounted) mount.app = nullptr;
+  }
+  if (!started_) return;
+  for (const auto& mount : started_->mounts) {
+    if (mount->service == &mounted) mount->service = &detail::Gone::instance();
   }
 }
 
@@ -146,8 +154,8 @@ void App::dismiss_users() noexcept {
         if (has(user)) user->stop_using();
       });
     lock.unlock();
-    if (is_here) user->home().expect_outside("umbel: an App in use is destroyed");
     if (is_here) user->stop_using();
+    if (is_here && has(user)) user->home().expect_outside("umbel: an App in use is destroyed");
     while (has(user)) {
       if (is_here) user->turn();
       else std::this_thread::sleep_for(std::chrono::milliseconds{1});
@@ -155,8 +163,13 @@ void App::dismiss_users() noexcept {
   }
 }
 
+std::vector<App*> App::outer_apps() const {
+  const std::lock_guard lock{lock_->users_mutex};
+  return lock_->mounted_in;
+}
+
 void App::dismiss_outer_users() noexcept {
-  for (App* const outer : mounted_in_) outer->dismiss_outer_users();
+  for (App* const outer : outer_apps()) outer->dismiss_outer_users();
   assert(lock_->users.is_empty() && "umbel: an App is destroyed before those that have open what it is mounted in");
   dismiss_users();
 }
@@ -204,7 +217,8 @@ App& App::mount(RoutePrefix at, App& other) {
   if (is_closed()) throw std::logic_error{"umbel: the App has started; mounts must come before"};
   if (other.leads_to(*this)) throw std::logic_error{"umbel: an App cannot be mounted under itself"};
   mounts_.push_back({std::string{at.text()}, &other});
-  other.mounted_in_.push_back(this);
+  const std::lock_guard lock{other.lock_->users_mutex};
+  other.lock_->mounted_in.push_back(this);
   return *this;
 }
 
@@ -401,7 +415,7 @@ std::vector<std::string> App::try_start(Context& context) {
   sets.commit();
   surround();
   has_shared_ = !made->shared.empty();
-  is_plain_ = !outermost_ && !has_shared_;
+  is_plain_ = !outermost_ && !has_shared_ && mounts_.empty();
   started_ = std::move(made);
   Router<>::close();
   return problems;
@@ -459,16 +473,24 @@ private:
   Notice& opened_;
 };
 
-/// Opens an App and those that are mounted in it. If one fails, the others are closed again.
+/// Opens an App and those that are mounted in it. Exchanges wait until all are open: if one fails the others are closed
+/// again, and nobody may be using them.
 class App::OpenedTogether {
 public:
   static void begin(App& app, Context& context, Notice& done) {
     auto& all = *new OpenedTogether{app, context, done};
+    all.enlist();
     for (Part& part : all.parts_) {
       if (&part.app == &app) app.open_own(context, part);
       else part.app.open(context, part);
     }
     all.part_is_done();
+  }
+
+  const Context& context() const noexcept { return context_; }
+  void park(Exchange& exchange) {
+    if (closes_) detail::Gone::refuse(exchange);
+    else parked_.push_back(&exchange);
   }
 
 private:
@@ -484,7 +506,12 @@ private:
   };
 
   OpenedTogether(App& app, Context& context, Notice& done) : app_(app), context_(context), done_(done) {
-    for (const Mount& mount : app.mounts_) parts_.emplace_back(*this, *mount.app);
+    for (const Mount& mount : app.mounts_) {
+      if (mount.app) parts_.emplace_back(*this, *mount.app);
+      else
+        error_ = std::make_unique<Error>(
+            std::make_exception_ptr(StartError{title_of_mount(mount.prefix) + " was destroyed"}));
+    }
     parts_.emplace_back(*this, app);
     left_ = parts_.size() + 1;
   }
@@ -501,27 +528,44 @@ private:
   void part_is_done() noexcept {
     if (--left_ > 0) return;
     if (error_ && !std::exchange(closes_, true)) return close_again();
+    strike();
+    App& app = app_;
     Notice& done = done_;
+    const std::vector<Exchange*> parked = std::move(parked_);
     const std::unique_ptr<Error> first = std::move(error_);
     delete this;
     done.tell(first.get());
+    for (Exchange* const exchange : parked) app.serve(*exchange);
   }
 
   void close_again() noexcept {
+    for (Exchange* const exchange : std::exchange(parked_, {})) detail::Gone::refuse(*exchange);
     left_ = 1;
     for (Part& part : parts_) {
       if (!part.is_open) continue;
       ++left_;
       if (&part.app == &app_) app_.close_own(context_, closed_);
-      else part.app.close(context_, closed_);
+      else part.app.draining(context_), part.app.close(context_, closed_);
     }
     part_is_done();
+  }
+
+  void enlist() {
+    const std::lock_guard lock{app_.lock_->users_mutex};
+    app_.lock_->openings.push_back(this);
+    ++app_.lock_->opening_count;
+  }
+  void strike() noexcept {
+    const std::lock_guard lock{app_.lock_->users_mutex};
+    std::erase(app_.lock_->openings, this);
+    --app_.lock_->opening_count;
   }
 
   App& app_;
   Context& context_;
   Notice& done_;
   std::deque<Part> parts_;
+  std::vector<Exchange*> parked_;
   std::size_t left_ = 0;
   bool closes_ = false;
   std::unique_ptr<Error> error_;  // The first.
@@ -564,12 +608,30 @@ void App::close_own(Context& context, Notice& closed) noexcept {
   started_->shared.close(context, closed);
 }
 
+App::OpenedTogether* App::opening_on(const Context& context) const noexcept {
+  if (lock_->opening_count.load(std::memory_order_acquire) == 0) [[likely]]
+    return nullptr;
+  const std::lock_guard lock{lock_->users_mutex};
+  for (OpenedTogether* const opening : lock_->openings) {
+    if (&opening->context() == &context) return opening;
+  }
+  return nullptr;
+}
+
+[[gnu::cold]] void App::serve_over_there(Exchange& exchange) noexcept {
+  assert(!"umbel: App::serve on another thread than the exchange's Context has: Engine::submit is for any");
+  exchange.context().post([this, &exchange]() noexcept { serve(exchange); });
+}
+
 void App::serve(Exchange& exchange) noexcept {
+  if (!exchange.context().is_here()) [[unlikely]]
+    return serve_over_there(exchange);
   if (!is_plain_) [[unlikely]] {
     if (!started_) {
       assert(!"umbel: App::serve before App::start");
       return exchange.reply(detail_response(503));
     }
+    if (opening_on(exchange.context())) return serve_before_open(exchange);
     if (has_shared_ && !started_->shared.is_open_on(exchange.context())) return serve_before_open(exchange);
     if (outermost_) return outermost_->serve(exchange);
   }
@@ -587,7 +649,8 @@ void App::serve(Exchange& exchange) noexcept {
   const detail::Plan* const plan = endpoint ? endpoint->plan_of(method) : nullptr;
   const auto answer = plan ? started_->before_open[plan->number()] : nullptr;
   if (answer) return reply_unrouted(exchange, answer());
-  started_->shared.park(exchange, *this);
+  if (OpenedTogether* const opening = opening_on(exchange.context())) opening->park(exchange);
+  else started_->shared.park(exchange, *this);
 }
 
 /// What no route answers. An observer hears of it all the same.

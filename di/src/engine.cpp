@@ -6,25 +6,16 @@
 #include <string>
 #include <utility>
 
+#include "gone.hpp"
+
 namespace umbel {
 
 namespace detail {
 
-namespace {
-
-struct Gone final : Service {
-  void serve(Exchange& exchange) noexcept override {
-    exchange.reply(to_response(Error{HttpError{503}.header("retry-after", "1")}));
-  }
-};
-
-}  // namespace
-
 Service& Opening::service() noexcept {
-  static Gone gone;
   if (has_app_) [[likely]]
     return app_;
-  return gone;
+  return Gone::instance();
 }
 
 Opening& Opening::begin(App& app, Context& context) {
@@ -157,11 +148,6 @@ Engine::~Engine() {
   }
   assert(opening_.in_flight() == 0 && "umbel: an Engine is destroyed while requests or calls of it are in flight");
   opening_.end();
-}
-
-void Engine::hand_over(Exchange& exchange) noexcept {
-  assert(!"umbel: Engine::handle on another thread than its Context's: submit(...) is for any");
-  context_.post([this, &exchange]() noexcept { opening_.service().serve(exchange); });
 }
 
 namespace {

@@ -87,6 +87,9 @@ struct App::Lock {
   std::mutex mutex;
   std::mutex users_mutex;
   detail::IntrusiveList<ServiceUser, &ServiceUser::link> users;  // Under `users_mutex`.
+  std::vector<App*> mounted_in;                                  // Under `users_mutex`.
+  std::vector<OpenedTogether*> openings;                         // Under `users_mutex`.
+  std::atomic<std::size_t> opening_count{0};
 };
 
 /// New plans, made before anything changes. Under the App's mutex.

@@ -513,13 +513,17 @@ TEST(Loop, AsManyAsThereAreThreadsRunWithoutKnowingOfEachOther) {
 TEST(Loop, MayBeMadeAndFedOnTheThreadThatStartsItsOwn) {
   Loop loop;
   int result = 0;
+  int left = 2;
+  const auto ended = [&] {
+    if (--left == 0) loop.stop();
+  };
   spawn(loop.context(), nap_on_loop(1ms), [&](Result<int> made) noexcept {
     result = made.value();
-    loop.stop();
+    ended();
   });
 
   std::thread runner{[&loop] { loop.run(); }};
-  loop.context().post([]() noexcept {});
+  loop.context().post([&]() noexcept { ended(); });
   runner.join();
 
   EXPECT_EQ(result, 7);

@@ -242,17 +242,16 @@ TEST_F(Engines, PostGivesAFutureOfTheWholeReply) {
   BlockingPort real{pool};
   Engine engine{app, real.context()};
   std::vector<std::string> got;
-  std::atomic<bool> is_over{false};
+  bool is_over = false;
 
   std::thread asking{[&] {
     for (const char* target : {"/plain", "/pieces", "/broken", "/nowhere"}) {
       const Response response = engine.post(OwnedRequest{Method::get, target}).get();
       got.push_back(std::to_string(response.status()) + " " + std::string{response.body()});
     }
-    is_over = true;
-    real.context().post([]() noexcept {});
+    real.context().post([&]() noexcept { is_over = true; });
   }};
-  real.run_until([&] { return is_over.load(); });
+  real.run_until([&] { return is_over; });
   asking.join();
 
   ASSERT_EQ(got.size(), 4u);

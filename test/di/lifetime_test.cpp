@@ -166,6 +166,61 @@ TEST_F(SharedLife, OfMountedAppsEndsIfOneOfThemFails) {  // Each set-up has one 
   EXPECT_EQ(journal().take(), "store+ pool+ broken+ pool!500 pool- store+ store- store-");
 }
 
+inline constexpr auto& open_late = slow_resource<"late", 10>;
+inline constexpr auto late = provider<open_late>.lifetime(Lifetime::app);
+Task<std::string> uses_late(Depends<late>) { co_return "late"; }
+
+TEST_F(SharedLife, OfMountedAppsIsNobodysBeforeAllAreOpen) {
+  App sound, slow;
+  app.get("/", uses_store);
+  app.mount("/sound", sound);
+  app.mount("/slow", slow);
+  sound.get("/", uses_store);
+  slow.get("/", uses_late);
+  Told opened, closed;
+  app.start(port.context());
+
+  app.open(port.context(), opened);
+  const auto own = begin("/");
+  const auto mounted = begin("/sound");
+  run();
+  EXPECT_EQ(own->replies() + mounted->replies(), 0u);
+  port.advance(10ms);
+
+  EXPECT_EQ(opened.times, 1);
+  EXPECT_EQ(own->body() + mounted->body(), "storestore");
+  app.close(port.context(), closed);
+  port.advance(10ms);
+  run();
+  EXPECT_EQ(closed.times, 1);
+}
+
+inline constexpr auto& breaks_late = failing_resource<"broken", 500, late>;
+inline constexpr auto broken_late = provider<breaks_late>.lifetime(Lifetime::app);
+Task<std::string> uses_broken_late(Depends<broken_late>) { co_return "never"; }
+
+TEST_F(SharedLife, OfMountedAppsIsRefusedToThoseWhoWaitIfOneOfThemFails) {
+  App sound, failing;
+  app.mount("/sound", sound);
+  app.mount("/failing", failing);
+  sound.get("/", uses_store);
+  failing.get("/", uses_broken_late);
+  Told opened;
+  app.start(port.context());
+
+  app.open(port.context(), opened);
+  const auto waiting = begin("/sound");
+  run();
+  EXPECT_EQ(waiting->replies(), 0u);
+  port.advance(10ms);
+  port.advance(10ms);
+  run();
+
+  EXPECT_EQ(waiting->status(), 503);
+  EXPECT_EQ(opened.times, 1);
+  EXPECT_EQ(journal().take(), "store+ late+ broken+ late!500 late- store-");
+}
+
 TEST_F(SharedLife, ThatFailsToStartAnswers503) {
   app.get("/", uses_broken);
 

@@ -47,9 +47,12 @@ public:
 
   ~Impl() {
     assert(context().is_here() && "umbel: a Server is destroyed on another thread than its loop's");
-    if (in_flight() > 0) context().expect_outside("umbel: a Server with requests in flight is destroyed");
-    if (context().is_here()) end_here();
-    else end_over_there();
+    if (context().is_here()) {
+      if (in_flight() > 0) context().expect_outside("umbel: a Server with requests in flight is destroyed");
+      end_here();
+    } else {
+      end_over_there();
+    }
   }
 
   void start_service() {

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -457,6 +458,8 @@ Server::Impl::Impl(Service& service, Loop& loop, const ServerOptions& options)
       limit_timer_(*this) {}
 
 Server::Impl::~Impl() {
+  assert(context().is_here() && "umbel: a Server is destroyed on another thread than its loop's");
+  while (!context().is_here()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
   if (stage_ != Stage::closed) stop();
   if (in_flight() > 0) context().expect_outside("umbel: a Server with requests in flight is destroyed");
   while (stage_ != Stage::closed || resume_.is_queued) uv_run(loop_.native(), UV_RUN_ONCE);

@@ -180,8 +180,8 @@ private:
 /// stacks stay flat and order fair.
 ///
 /// Its thread is the one that runs it: any other may do with it what is said to be for any thread, and nothing else.
-/// Debug builds of the library check that, in words. In release builds what another thread enqueues is posted, what it
-/// cancels or withdraws waits for a turn, its jobs are refused and its timers throw std::logic_error. As long as none
+/// Debug builds of the library check that, in words. In release builds what another thread enqueues is posted; it is
+/// refused its jobs, and waits for a turn with what it starts, cancels or withdraws. As long as none
 /// has run it, it may be given its first tasks by whoever makes it; and it goes to another thread when the one has
 /// ended, or has said `thread().leave()`.
 ///
@@ -249,7 +249,10 @@ public:
   class Turn {
   public:
     /// Begins a turn; turns may be nested.
-    explicit Turn(Context& context) noexcept : context_(context), outer_(context.in_turn_) { context.in_turn_ = true; }
+    explicit Turn(Context& context) noexcept : context_(context), outer_(context.in_turn_) {
+      if (!context.thread_.is_ours()) context.thread_.enter();
+      context.in_turn_ = true;
+    }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ~Turn() {

@@ -66,6 +66,7 @@ private:
   static void on_closed(Notice& notice, const Error* error) noexcept;
   static void on_over(Work& work) noexcept;
 
+  void finish_over_there() noexcept;
   void opened(const Error* error) noexcept;
   void begin_to_end() noexcept;
   void shut() noexcept;

@@ -251,11 +251,14 @@ private:
   void open_own(Context& context, Notice& opened) noexcept;
   void close_own(Context& context, Notice& closed) noexcept;
   void dismiss_users() noexcept;
+  std::vector<App*> outer_apps() const;
   void dismiss_outer_users() noexcept;
   /// One that is mounted here goes before us.
   void lose(const App& mounted) noexcept;
   const detail::Plan* varied(const detail::Plan& plan, const Exchange& exchange) const noexcept;
+  OpenedTogether* opening_on(const Context& context) const noexcept;
   void serve_before_open(Exchange& exchange) noexcept;
+  void serve_over_there(Exchange& exchange) noexcept;
   void dispatch(Exchange& exchange) noexcept;
   /// `endpoint` is null if no template fits.
   void answer_without_plan(const detail::Endpoint* endpoint, Exchange& exchange) noexcept;
@@ -276,14 +279,13 @@ private:
   detail::StateTable states_;
   std::vector<std::unique_ptr<detail::Around>> arounds_;
   std::vector<Mount> mounts_;
-  std::vector<App*> mounted_in_;
   Policy policy_ = Policy::concurrent;
   Duration tear_down_limit_ = std::chrono::seconds{5};
   std::vector<const detail::NodeInfo*> kept_;
   std::vector<detail::ErrorMapper> mappers_;
   std::vector<std::shared_ptr<detail::StartHook>> start_hooks_;
   std::unique_ptr<detail::Limits> limits_;
-  bool is_plain_ = false;    // It has started, and is nothing but routes: nothing around, nothing to be made first.
+  bool is_plain_ = false;    // It has started, and is nothing but routes: nothing around, mounted, to be made first.
   bool has_shared_ = false;  // Some nodes are.
   Observers observers_;
   Observer* observer_ = nullptr;  // The only one, or `observers_`. Null: nobody listens.

@@ -197,13 +197,8 @@ public:
   /// The same with a request that is kept until all is done.
   ServiceCall handle(OwnedRequest request) { return opening_.handle(std::move(request)); }
 
-  /// Answers an exchange of a transport of one's own; returns when the answer may still be under way. On another thread
-  /// than the Context's it is posted there, and an assertion in debug builds.
-  void handle(Exchange& exchange) noexcept {
-    if (!context_.is_here()) [[unlikely]]
-      return hand_over(exchange);
-    opening_.service().serve(exchange);
-  }
+  /// Answers an exchange of a transport of one's own; returns when the answer may still be under way.
+  void handle(Exchange& exchange) noexcept { opening_.service().serve(exchange); }
 
   /// `co_await` gives what `provider` makes, with its whole graph; `request` is where parameters come from, and
   /// outlives the await. Throws what the graph throws, ValidationError if the request is wrong, Cancelled. Throws
@@ -249,7 +244,6 @@ public:
 
 private:
   const detail::Plan& plan_of(const detail::NodeInfo& node);
-  void hand_over(Exchange& exchange) noexcept;
 
   struct Called {
     const detail::NodeInfo* node;
