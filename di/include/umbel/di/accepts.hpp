@@ -9,7 +9,7 @@
 #include "umbel/core/error.hpp"
 #include "umbel/core/media_type.hpp"
 #include "umbel/di/depends.hpp"
-#include "umbel/di/fixed_string.hpp"
+#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/params.hpp"
 #include "umbel/di/response_head.hpp"
 
