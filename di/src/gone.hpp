@@ -5,6 +5,7 @@
 #include "umbel/core/error.hpp"
 #include "umbel/core/exchange.hpp"
 #include "umbel/core/service.hpp"
+#include "umbel/di/validation.hpp"
 
 namespace umbel::detail {
 
