@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gone.hpp"
 #include "umbel/core/response.hpp"
 #include "umbel/di/validation.hpp"
 
@@ -208,7 +209,7 @@ void SharedNodes::end_opening(Place& place, ErrorBox error) noexcept {
   }
   for (Notice* const notice : std::exchange(place.openers, {})) notice->tell(error.get());
   for (const auto& [exchange, service] : std::exchange(place.parked, {})) {
-    if (error) exchange->reply(to_response(Error{HttpError{503}.header("retry-after", "1")}));
+    if (error) Gone::refuse(*exchange);
     else service->serve(*exchange);
   }
 }
