@@ -6,7 +6,6 @@
 
 #include "gone.hpp"
 #include "umbel/core/response.hpp"
-#include "umbel/di/validation.hpp"
 
 namespace umbel::detail {
 
