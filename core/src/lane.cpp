@@ -8,7 +8,10 @@ namespace umbel {
 Lane::~Lane() { assert(running_ == 0 && waiting_ == 0 && "a Lane was destroyed before its jobs were home"); }
 
 void Lane::submit(Context& context, Job& job) noexcept {
-  assert(context.is_here() && "umbel: a job is given to a lane on another thread than its Context's");
+  if (!context.is_here()) [[unlikely]] {
+    assert(!"umbel: a job is given to a lane on another thread than its Context's");
+    return context.post([this, &context, &job]() noexcept { submit(context, job); });
+  }
   ++context.jobs_away_;
   job.home_ = &context;
   job.lane_ = this;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Who answers in the place of an App that was destroyed before those who ask it.
+// Who answers in the place of an App that was destroyed before those who ask it; and what is said for one that is not
+// open.
 
 #include "umbel/core/error.hpp"
 #include "umbel/core/exchange.hpp"

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gone.hpp"
 #include "umbel/core/response.hpp"
-#include "umbel/di/validation.hpp"
 
 namespace umbel::detail {
 
@@ -213,7 +213,7 @@ void SharedNodes::end_opening(Place& place, ErrorBox error) noexcept {
   }
   for (Notice* const notice : std::exchange(place.openers, {})) notice->tell(error.get());
   for (const auto& [exchange, service] : std::exchange(place.parked, {})) {
-    if (error) exchange->reply(to_response(Error{HttpError{503}.header("retry-after", "1")}));
+    if (error) Gone::refuse(*exchange);
     else service->serve(*exchange);
   }
 }

@@ -19,6 +19,7 @@
 #include "umbel/core/blocking_port.hpp"
 #include "umbel/core/completion.hpp"
 #include "umbel/core/fd_port.hpp"
+#include "umbel/core/lane.hpp"
 #include "umbel/core/sleep.hpp"
 #include "umbel/core/spawn.hpp"
 #include "umbel/core/work_pool.hpp"
@@ -98,6 +99,18 @@ TEST_F(Misuse, AJobSubmittedOnAnotherThreadIsRefused) {
   const auto submit_elsewhere = [&] { elsewhere([&] { is_taken = port.context().submit(job); }); };
 
   IN_RELEASE(submit_elsewhere(), wrong_thread, submit_elsewhere(); EXPECT_FALSE(is_taken));
+}
+
+TEST_F(Misuse, AJobGivenToALaneOnAnotherThreadIsPosted) {
+  ThreadPool pool;
+  FdPort port{pool};
+  port.on_readable();
+  Lane lane;
+  Job job{[](Job&) noexcept {}, [](Job&) noexcept {}};
+  const auto submit_elsewhere = [&] { elsewhere([&] { lane.submit(port.context(), job); }); };
+
+  IN_RELEASE(submit_elsewhere(), "given to a lane on another thread", submit_elsewhere(); port.on_readable();
+             while (port.context().jobs_away() > 0) port.on_readable(); EXPECT_TRUE(job.executed()));
 }
 
 // What ends on a foreign thread waits for a turn of the right one.
@@ -634,6 +647,12 @@ TEST_F(Misuse, AnAppDestroyedEarlyStopsTheServerOfAnotherThread) {
   IN_RELEASE(destroy(), early_app, destroy());
 }
 
+void begin_asking(BlockingPort& port, loopback::Server& server, const char* target,
+                  std::optional<Result<loopback::Reply>>& reply) {
+  spawn(port.context(), server.ask(OwnedRequest{Method::get, target}),
+        [&reply](Result<loopback::Reply> got) noexcept { reply.emplace(std::move(got)); });
+}
+
 TEST_F(Misuse, AnAppDestroyedEarlyEndsWhatIsInFlight) {
   const auto destroy = [] {
     ThreadPool pool;
@@ -643,8 +662,7 @@ TEST_F(Misuse, AnAppDestroyedEarlyEndsWhatIsInFlight) {
     loopback::Server server{*app, port.context()};
     server.start();
     std::optional<Result<loopback::Reply>> reply;
-    spawn(port.context(), server.ask(OwnedRequest{Method::get, "/"}),
-          [&](Result<loopback::Reply> got) noexcept { reply.emplace(std::move(got)); });
+    begin_asking(port, server, "/", reply);
     EXPECT_FALSE(reply);
 
     app.reset();
@@ -670,8 +688,7 @@ TEST_F(Misuse, AMountedAppDestroyedEarlyStopsWhoHasTheOuterOpen) {
     loopback::Server server{outermost, port.context()};
     server.start();
     std::optional<Result<loopback::Reply>> reply;
-    spawn(port.context(), server.ask(OwnedRequest{Method::get, "/middle/inner"}),
-          [&](Result<loopback::Reply> got) noexcept { reply.emplace(std::move(got)); });
+    begin_asking(port, server, "/middle/inner", reply);
     EXPECT_FALSE(reply);
 
     inner.reset();
