@@ -121,7 +121,7 @@ public:
     request_.root_name = "root";
     request_.states = &states_;
     request_.policy = chance(random, 0.2) ? Policy::sequential : Policy::concurrent;
-    request_.respond = [](void*, void* room) { return ::new (room) Response{200}; };
+    request_.respond = [](const detail::Resolver&, void*, void* room) { return ::new (room) Response{200}; };
     std::vector<std::string> problems;
     plan_ = detail::Plan::compile(request_, problems);
   }
