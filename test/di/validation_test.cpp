@@ -55,11 +55,21 @@ TEST(Validation, ListsEveryErrorOfTheGraphInWalkOrderAndRunsNothing) {  // Rules
   EXPECT_EQ(journal().take(), "");
 }
 
-TEST(Validation, SendsInputThatIsNoUtf8AsNull) {
+TEST(Validation, SendsInputWhoseEscapesAreNoUtf8AsItCame) {
   TestApp test;
   test.app.get("/", [](Query<"n", int>) {});
 
   const auto peer = test.ask("/?n=%ff%fe");
+
+  EXPECT_EQ(peer->status(), 422);
+  EXPECT_NE(peer->body().find(R"("input":"%ff%fe")"), std::string::npos) << peer->body();
+}
+
+TEST(Validation, SendsInputThatIsNoUtf8AsNull) {
+  TestApp test;
+  test.app.get("/", [](Query<"n", int>) {});
+
+  const auto peer = test.ask("/?n=\xff\xfe");
 
   EXPECT_EQ(peer->status(), 422);
   EXPECT_NE(peer->body().find(R"("input":null)"), std::string::npos) << peer->body();

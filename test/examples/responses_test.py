@@ -22,7 +22,7 @@ def read(path):
 class Responses(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.run = subprocess.run([PROGRAM], capture_output=True, text=True, timeout=60, check=True)
+        cls.done = subprocess.run([PROGRAM], capture_output=True, text=True, timeout=60, check=True)
 
     def check(self, language, truth):
         blocks = re.findall(rf"^```{language}\n(.*?)^```$", read("docs/responses.md"), re.M | re.S)
@@ -34,10 +34,10 @@ class Responses(unittest.TestCase):
         self.check("cpp", read("examples/responses/responses.cpp"))
 
     def test_its_answers_are_what_the_program_prints(self):
-        self.check("text", type(self).run.stdout)
+        self.check("text", type(self).done.stdout)
 
     def test_the_access_log_has_the_request_ids(self):
-        lines = type(self).run.stderr.splitlines()
+        lines = type(self).done.stderr.splitlines()
         self.assertTrue(lines)
         for line in lines:
             self.assertRegex(line, r'^time=.* request_id="(7f3c|[0-9a-f]{32})"$')
