@@ -338,7 +338,8 @@ bool RandomGraph::draw(Dice& dice, const GraphShape& shape, Observer* observer) 
   request_.policy = dice.percent(15) ? Policy::sequential : Policy::concurrent;
   replies_badly_ = drawn.has_failures && dice.percent(5);
   request_.respond = [](const detail::Resolver&, void*, void* room) { return ::new (room) Response{200}; };
-  if (replies_badly_) request_.respond = [](const detail::Resolver&, void*, void*) -> Response* { throw HttpError{bad_reply}; };
+  if (replies_badly_)
+    request_.respond = [](const detail::Resolver&, void*, void*) -> Response* { throw HttpError{bad_reply}; };
   if (dice.percent(10)) request_.deadline = std::chrono::milliseconds{1 + dice.below(5)};
   if (dice.percent(20)) request_.on_disconnect = dice.percent(50) ? OnDisconnect::finish : OnDisconnect::cancel;
   cancels_ = request_.on_disconnect.value_or(OnDisconnect::cancel) == OnDisconnect::cancel;

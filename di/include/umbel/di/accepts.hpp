@@ -9,9 +9,9 @@
 #include "umbel/core/error.hpp"
 #include "umbel/core/media_type.hpp"
 #include "umbel/di/depends.hpp"
-#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/params.hpp"
 #include "umbel/di/response_head.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel {
 

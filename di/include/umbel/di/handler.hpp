@@ -74,9 +74,8 @@ template <int code, class T>
 inline constexpr bool can_be_written<umbel::Status<code, T>> = std::is_void_v<T> || can_be_written<T>;
 
 template <class Value, class Where>
-inline constexpr bool can_be_a_reply =
-    std::is_void_v<Value> || std::is_same_v<Value, Response> || Responds<Value> || Returned<Value>::is_stream ||
-    can_be_written<Value>;
+inline constexpr bool can_be_a_reply = std::is_void_v<Value> || std::is_same_v<Value, Response> || Responds<Value> ||
+                                       Returned<Value>::is_stream || can_be_written<Value>;
 
 /// JSON of the document. Throws JsonError for what JSON cannot say.
 Response json_of(const Shape& shape, const void* document, int status);

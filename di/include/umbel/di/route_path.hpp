@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
-#include "umbel/json/fixed_string.hpp"
 #include "umbel/di/handler.hpp"
 #include "umbel/di/node.hpp"
+#include "umbel/json/fixed_string.hpp"
 
 namespace umbel {
 
