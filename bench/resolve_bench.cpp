@@ -47,11 +47,11 @@ private:
   std::size_t& replies_;
 };
 
-Response* respond(void* slot, void* room) {
+Response* respond(const detail::Resolver&, void* slot, void* room) {
   benchmark::DoNotOptimize(*static_cast<std::uint64_t*>(slot));
   return ::new (room) Response{204};
 }
-Response* respond_to_nothing(void*, void* room) { return ::new (room) Response{204}; }
+Response* respond_to_nothing(const detail::Resolver&, void*, void* room) { return ::new (room) Response{204}; }
 
 class AskedFor : public Asked {
 public:
@@ -74,7 +74,8 @@ inline constexpr Empty empty{};
 /// Hears everything, and does nothing with it.
 Observer nobody;
 
-std::unique_ptr<const detail::Plan> plan_of(const detail::NodeInfo& root, Response* (*reply)(void*, void*),
+std::unique_ptr<const detail::Plan> plan_of(const detail::NodeInfo& root,
+                                            Response* (*reply)(const detail::Resolver&, void*, void*),
                                             Observer* observer = nullptr) {
   const detail::StateTable states;
   std::vector<std::string> problems;

@@ -6,12 +6,12 @@
 //
 // try: curl -s 'localhost:8000/items?limit=3'
 // try: curl -s localhost:8000/items/2 -H 'x-token: ada-token'
-// try: curl -s localhost:8000/orders -H 'x-token: ada-token' -d '{"item_id": 2, "quantity": 3}'
+// try: curl -s localhost:8000/orders -H 'x-token: ada-token' --json '{"item_id": 2, "quantity": 3}'
 // try: curl -s localhost:8000/graph
+// try: curl -s localhost:8000/openapi.json
 
 #include <umbel/umbel.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "database.hpp"
 #include "price_client.hpp"
@@ -40,9 +41,33 @@ struct Item {
   std::string latin;
 };
 
+struct PricedItem {
+  std::int64_t id;
+  std::string name;
+  std::string latin;
+  std::int64_t cents;
+};
+
+struct ListedItem {
+  std::int64_t id;
+  std::string name;
+};
+
+struct NewOrder {
+  std::int64_t item_id;
+  Bounded<int, ge<1>, le<1000>> quantity;
+};
+
+struct PlacedOrder {
+  std::int64_t id;
+  std::int64_t cents;
+};
+
 struct Order {
+  std::int64_t id;
   std::int64_t item_id;
   std::int64_t quantity;
+  std::int64_t cents;
 };
 
 // --- who asks: everything below that names current_user is for customers only, and shares one look-up
@@ -67,62 +92,41 @@ Task<std::int64_t> quote(Depends<current_user> user, Path<"item_id", std::int64_
   co_return *cents;
 }
 
-Response read_item(Depends<find_item> item, Depends<quote> cents) {
-  JsonWriter json;
-  json.begin_object().field("id", item->id).field("name", item->name).field("latin", item->latin);
-  json.field("cents", *cents).end_object();
-  return Response::json(std::move(json));
+PricedItem read_item(Depends<find_item> item, Depends<quote> cents) {
+  return {item->id, item->name, item->latin, *cents};
 }
 
 // --- GET /items?limit=
 
-Response list_items(Query<"limit", int, 20> limit, State<Database> db) {
-  Rows rows = db->query("select id, name from items order by id limit ?", std::clamp<std::int64_t>(*limit, 0, 100));
-  JsonWriter json;
-  json.begin_array();
-  while (rows.next()) json.begin_object().field("id", rows.integer(0)).field("name", rows.text(1)).end_object();
-  json.end_array();
-  return Response::json(std::move(json));
+std::vector<ListedItem> list_items(Query<"limit", int, 20, ge<0>, le<100>> limit, State<Database> db) {
+  Rows rows = db->query("select id, name from items order by id limit ?", *limit);
+  std::vector<ListedItem> items;
+  while (rows.next()) items.push_back({rows.integer(0), rows.text(1)});
+  return items;
 }
 
-// --- POST /orders and GET /orders/{order_id}
+// --- POST /orders and GET /orders/{order_id}: the body is read once, and is right before any node runs
 
-Order parse_order(Body<> body) {
-  try {
-    const JsonReader reader{*body};
-    const Order order{reader.root()["item_id"].as_int(), reader.root()["quantity"].as_int()};
-    if (order.quantity < 1 || order.quantity > 1000) throw HttpError{422, "/quantity is not from 1 to 1000"};
-    return order;
-  } catch (const JsonError& error) {
-    throw HttpError{422, error.what()};
-  }
-}
-
-Task<std::int64_t> order_total(Depends<current_user> user, Depends<on_loop<parse_order>> order,
-                               State<PriceClient> prices) {
+Task<std::int64_t> order_total(Depends<current_user> user, Body<NewOrder> order, State<PriceClient> prices) {
   const auto cents = co_await prices->price_of(order->item_id, user->price_group);
   if (!cents) throw HttpError{404, "No such item"};
-  co_return *cents * order->quantity;
+  const std::int64_t quantity = *order->quantity;
+  co_return quantity * *cents;
 }
 
-Response place_order(Depends<current_user> user, Depends<on_loop<parse_order>> order, Depends<order_total> cents,
-                     State<Database> db) {
+Created<PlacedOrder> place_order(Depends<current_user> user, Body<NewOrder> order, Depends<order_total> cents,
+                                 State<Database> db) {
   Rows rows = db->query("insert into orders (user_id, item_id, quantity, cents) values (?, ?, ?, ?) returning id",
-                        user->id, order->item_id, order->quantity, *cents);
+                        user->id, order->item_id, *order->quantity, *cents);
   rows.next();
   const std::int64_t id = rows.integer(0);
-  JsonWriter json;
-  json.begin_object().field("id", id).field("cents", *cents).end_object();
-  return Response::json(std::move(json), 201).header("location", "/orders/" + std::to_string(id));
+  return Created<PlacedOrder>{{id, *cents}}.header("location", "/orders/" + std::to_string(id));
 }
 
-Response read_order(Depends<current_user> user, Path<"order_id", std::int64_t> id, State<Database> db) {
+Order read_order(Depends<current_user> user, Path<"order_id", std::int64_t> id, State<Database> db) {
   Rows rows = db->query("select item_id, quantity, cents from orders where id = ? and user_id = ?", *id, user->id);
   if (!rows.next()) throw HttpError{404, "No such order"};
-  JsonWriter json;
-  json.begin_object().field("id", *id).field("item_id", rows.integer(0)).field("quantity", rows.integer(1));
-  json.field("cents", rows.integer(2)).end_object();
-  return Response::json(std::move(json));
+  return {*id, rows.integer(0), rows.integer(1), rows.integer(2)};
 }
 
 // --- the program
@@ -170,6 +174,7 @@ int run(const Options& options) {
   app.get("/items/{item_id}", on_loop<read_item>);  // It only writes what is there: not worth a worker.
   app.post("/orders", place_order);
   app.get("/orders/{order_id}", read_order);
+  openapi_route(app, {.title = "Shop"});
   app.get("/graph", [&app] { return app.graph().text(); });  // What runs where, as umbel sees it.
 
   return http1::serve(app, loop,

@@ -59,7 +59,7 @@ class Quickstart(unittest.TestCase):
         self.assertEqual(reply.body, '[{"id":1,"name":"Dill"}]')
 
     def test_an_order_is_kept_for_its_customer(self):
-        placed = self.shop.ask("/orders", *BEN, "--data", ORDER)
+        placed = self.shop.ask("/orders", *BEN, "--json", ORDER)
         self.check(placed, 201, id=1, cents=3 * 249)
         self.assertEqual(placed.headers["location"], "/orders/1")
 
@@ -67,7 +67,7 @@ class Quickstart(unittest.TestCase):
         self.check(self.shop.ask("/orders/1", *ADA), 404, detail="No such order")
 
     def test_the_file_outlives_the_program(self):
-        self.shop.ask("/orders", *BEN, "--data", ORDER)
+        self.shop.ask("/orders", *BEN, "--json", ORDER)
         self.assertEqual(self.shop.stop(), 0)
 
         self.start()
@@ -82,7 +82,7 @@ class Quickstart(unittest.TestCase):
     def test_what_is_not_there_is_404(self):
         self.check(self.shop.ask("/nowhere"), 404, detail="Not Found")
         order = '{"item_id": 99, "quantity": 1}'
-        self.check(self.shop.ask("/orders", *BEN, "--data", order), 404, detail="No such item")
+        self.check(self.shop.ask("/orders", *BEN, "--json", order), 404, detail="No such item")
 
     def test_of_two_failures_the_first_declared_answers(self):
         for _ in range(20):  # The price service's refusal is here sooner or later than the file's.
@@ -102,15 +102,17 @@ class Quickstart(unittest.TestCase):
         self.assertEqual(self.shop.ask("/items/two", *ADA).status, 422)
 
     def test_a_body_that_is_no_order_is_422(self):
-        for body, detail in {
-            '{"item_id": 2}': "/quantity is missing",
-            '{"item_id": 2, "quantity": 0}': "/quantity is not from 1 to 1000",
-        }.items():
-            self.check(self.shop.ask("/orders", *BEN, "--data", body), 422, detail=detail)
-        self.assertEqual(self.shop.ask("/orders", *BEN, "--data", '{"item_id').status, 422)
+        for body, kind, place in (
+            ('{"item_id": 2}', "missing", ["body", "quantity"]),
+            ('{"item_id": 2, "quantity": 0}', "greater_than_equal", ["body", "quantity"]),
+            ('{"item_id', "json_invalid", ["body", 9]),
+        ):
+            reply = self.shop.ask("/orders", *BEN, "--json", body)
+            [error] = json.loads(reply.body)["detail"]
+            self.assertEqual((reply.status, error["type"], error["loc"]), (422, kind, place))
 
     def test_a_body_that_is_too_large_is_413(self):
-        large = ("--data", "x" * 20_000)
+        large = ("--json", "x" * 20_000)
         self.assertEqual(self.shop.ask("/orders", *BEN, *large).status, 413)
         self.assertEqual(self.shop.ask("/orders", *BEN, *large, "-H", "transfer-encoding: chunked").status, 413)
         self.assertEqual(self.shop.ask("/orders", *BEN, *large, "-H", "expect: 100-continue").status, 413)
@@ -147,7 +149,7 @@ class Quickstart(unittest.TestCase):
 
     def test_twenty_customers_at_once(self):
         running = [curl(*(ADA, BEN)[i % 2], "--include", self.shop.url("/items/2")) for i in range(20)]
-        orders = [curl(*BEN, "--include", "--data", ORDER, self.shop.url("/orders")) for _ in range(20)]
+        orders = [curl(*BEN, "--include", "--json", ORDER, self.shop.url("/orders")) for _ in range(20)]
         for i, process in enumerate(running):
             self.check_item(read_reply(output_of(process)), (199, 249)[i % 2])
         ids = {json.loads(read_reply(output_of(process)).body)["id"] for process in orders}
@@ -159,9 +161,16 @@ class Quickstart(unittest.TestCase):
         self.assertIn("quote  [coroutine]  <- current_user", graph)
         self.assertIn("read_item  [on_loop]  <- find_item, quote", graph)
 
+    def test_the_document_follows_from_the_types(self):
+        document = json.loads(self.shop.ask("/openapi.json").body)
+        self.assertEqual(document["openapi"][:4], "3.1.")
+        order = document["components"]["schemas"]["NewOrder"]
+        self.assertEqual(order["required"], ["item_id", "quantity"])
+        self.assertEqual(order["properties"]["quantity"]["maximum"], 1000)
+
     def test_sigterm_finishes_what_is_in_flight(self):
         with self.shop.connect() as customer:
-            head = f"POST /orders HTTP/1.1\r\nHost: shop\r\nx-token: ben-token\r\nContent-Length: {len(ORDER)}\r\n"
+            head = f"POST /orders HTTP/1.1\r\nHost: shop\r\nx-token: ben-token\r\nContent-Type: application/json\r\nContent-Length: {len(ORDER)}\r\n"
             customer.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
             self.assertIn(b"100 Continue", customer.recv(1024))  # So the request is in flight.
             self.shop.terminate()

@@ -41,7 +41,7 @@ class Embed(unittest.TestCase):
         blob = (folder / "pages.bin").read_bytes()
         rows = {}
         for name, kind, tag, at, size, packed, packed_size in re.findall(
-                r'\{"(.*?)", "(.*?)", "(.*?)", (\d+), (\d+), (\d+), (\d+)\}', (folder / "pages_table.inc").read_text(encoding="utf-8")):
+                r'\{"(.*?)", "(.*?)", "(.*?)", (\d+), (\d+), (\d+), (\d+)\}', (folder / "asset_table.cpp").read_text(encoding="utf-8")):
             rows[name] = (kind, tag, blob[int(at):int(at) + int(size)], blob[int(packed):int(packed) + int(packed_size)])
         return rows
 
@@ -59,7 +59,7 @@ class Embed(unittest.TestCase):
         self.embed("one")
         self.embed("two")
 
-        for file in ("pages.bin", "pages_table.inc"):
+        for file in ("pages.bin", "asset_table.cpp"):
             self.assertEqual((self.root / "one" / file).read_bytes(), (self.root / "two" / file).read_bytes())
 
     def test_names_change_with_contents_and_pages_follow(self):

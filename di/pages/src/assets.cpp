@@ -2,12 +2,13 @@
 #include "assets.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "asset_table.hpp"
 #include "umbel/core/body_source.hpp"
 
 // What pages.S has the assembler include.
@@ -17,22 +18,13 @@ namespace umbel::detail {
 
 namespace {
 
-/// Where the table says that an asset lies.
-struct Entry {
-  std::string_view name, type, tag;
-  std::size_t bytes, byte_count, packed, packed_count;
-};
-constexpr Entry entries[] = {
-#include "pages_table.inc"
-};
-
 struct Assets {
-  std::array<Asset, std::size(entries)> all;
-  std::array<std::string, std::size(entries)> etags, packed_etags;
+  std::vector<Asset> all;
+  std::vector<std::string> etags, packed_etags;
 
-  Assets() {
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const Entry& entry = entries[i];
+  Assets() : all(asset_count), etags(asset_count), packed_etags(asset_count) {
+    for (std::size_t i = 0; i < asset_count; ++i) {
+      const AssetEntry& entry = asset_table[i];
       etags[i].append("\"").append(entry.tag).append("\"");
       packed_etags[i].append("\"").append(entry.tag).append("-gzip\"");
       all[i] = {entry.name,

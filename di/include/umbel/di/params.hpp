@@ -244,7 +244,7 @@ struct CheckText {
       is_made_from_text<name, typename Shape::Element>,
       "umbel: this parameter's type cannot be made from text. Numbers, bool, enum class, std::string, "
       "std::string_view, std::optional of them and (for Query and Header) std::vector of them can; specialise "
-      "umbel::FromText<T> for a type of your own");
+      "umbel::FromText<T> for a type of your own. Constraints stand beside the type: Query<\"n\", int, ge<1>>");
   static_assert(alignof(T) <= BlockPool::granule, "umbel: a parameter's value is aligned to 64 at the most");
   static_assert(!Shape::is_list || may_be_list<from>(),
                 "umbel: a path parameter or a cookie is one value, no list: std::vector is for Query and Header");
