@@ -110,8 +110,8 @@ std::vector<ListedItem> list_items(Query<"limit", int, 20, ge<0>, le<100>> limit
 Task<std::int64_t> order_total(Depends<current_user> user, Body<NewOrder> order, State<PriceClient> prices) {
   const auto cents = co_await prices->price_of(order->item_id, user->price_group);
   if (!cents) throw HttpError{404, "No such item"};
-  const std::int64_t quantity = *order->quantity;
-  co_return quantity * *cents;
+  const std::int64_t total = *cents * *order->quantity;
+  co_return total;
 }
 
 Created<PlacedOrder> place_order(Depends<current_user> user, Body<NewOrder> order, Depends<order_total> cents,
