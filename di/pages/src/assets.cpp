@@ -10,6 +10,7 @@
 
 #include "asset_table.hpp"
 #include "umbel/core/body_source.hpp"
+#include "umbel/core/conditions.hpp"
 
 // What pages.S has the assembler include.
 extern "C" const char umbel_pages_bytes[];
@@ -86,15 +87,6 @@ bool is_refused(std::string_view parameters) noexcept {
   return (weight.starts_with("q=0") || weight.starts_with("Q=0")) && weight.find_first_not_of("0.", 3) == weight.npos;
 }
 
-bool has_it(const Request& request, std::string_view etag) {
-  bool has = false;
-  for_each_element(request, "if-none-match", [&](std::string_view one) {
-    if (one.starts_with("W/")) one.remove_prefix(2);
-    has |= one == etag || one == "*";
-  });
-  return has;
-}
-
 }  // namespace
 
 const Asset* find_asset(std::string_view name) noexcept {
@@ -119,7 +111,7 @@ Response reply_with(const Asset& asset, const Request& request) {
   const bool is_packed = accepts_gzip(request);
   const std::string_view etag = is_packed ? asset.packed_etag : asset.etag;
   Response response{304};
-  if (!has_it(request, etag)) {
+  if (check_conditions(request, {.etag = etag}) != Condition::not_modified) {
     const std::string_view bytes = is_packed ? asset.packed : asset.bytes;
     response = Response::stream(asset.type, BodySourcePtr{new LastingBody{bytes}});
     if (is_packed) response.header("content-encoding", "gzip");
