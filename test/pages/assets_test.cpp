@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "umbel/testing/manual_port.hpp"
+
 namespace umbel::test {
 namespace {
 
@@ -81,8 +83,8 @@ std::string sent(Response response) {
   std::string text;
   std::string_view chunk;
   Work ready{[](Work&) noexcept {}};
-  auto* const unused = static_cast<Context*>(nullptr);
-  while (source->pull(*unused, chunk, ready) == Pulled::chunk) text += chunk;
+  ManualPort port;
+  while (source->pull(port, chunk, ready) == Pulled::chunk) text += chunk;
   return text;
 }
 
