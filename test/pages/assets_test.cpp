@@ -83,8 +83,8 @@ std::string sent(Response response) {
   std::string text;
   std::string_view chunk;
   Work ready{[](Work&) noexcept {}};
-  ManualPort port;
-  while (source->pull(port, chunk, ready) == Pulled::chunk) text += chunk;
+  testing::ManualPort port;
+  while (source->pull(port.context(), chunk, ready) == Pulled::chunk) text += chunk;
   return text;
 }
 
