@@ -46,9 +46,10 @@ ssize_t read_at(int fd, Buffer& out, std::size_t size, std::uint64_t offset) noe
 class FileBody final : public WorkedBody {
 public:
   FileBody(detail::Descriptor file, std::uint64_t first, std::uint64_t size) noexcept
-      : file_(std::move(file)), next_(first), left_(size), size_(size) {}
+      : file_(std::move(file)), next_(first), left_(size), first_(first), size_(size) {}
 
   std::optional<std::uint64_t> size() const noexcept override { return size_; }
+  FileStretch stretch() const noexcept override { return {file_.get(), first_, size_}; }
 
 private:
   Made make(Buffer& piece) noexcept override {
@@ -62,6 +63,7 @@ private:
   detail::Descriptor file_;
   std::uint64_t next_;
   std::uint64_t left_;
+  const std::uint64_t first_;
   const std::uint64_t size_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A class with a constructor has no members that anybody could tell.
 // words: a handler returns a Response, text, a model
+// words: with a status, Created<T>, nothing (204), a File, a Redirect
 // words: Make a struct of it, or a Response
 // words: umbel::Task<Item>
 // words: [here]

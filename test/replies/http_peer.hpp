@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "umbel/core/service.hpp"
 #include "umbel/http1/server.hpp"
@@ -51,19 +52,22 @@ private:
 /// A connection that waits for its answers, but not for ever.
 class Connection {
 public:
-  explicit Connection(const Served& served, int receive_buffer = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit{10, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  /// Takes over a socket that is connected.
+  enum class Descriptor : int {};
+  explicit Connection(Descriptor connected) : fd_(static_cast<int>(connected)) { limit_waiting(); }
+  explicit Connection(const Served& served, int receive_buffer = 0) : Connection(served.port(), receive_buffer) {}
+  explicit Connection(int port, int receive_buffer = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    limit_waiting();
     if (receive_buffer > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(served.port()));
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() { ::close(fd_); }
+  ~Connection() { close(); }
 
   void send(std::string_view bytes) { ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
   /// Some bytes; none at the end.
@@ -87,7 +91,22 @@ public:
     return all;
   }
 
+  void half_close() { ::shutdown(fd_, SHUT_WR); }
+  void reset() {
+    const linger none{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    close();
+  }
+
 private:
+  void limit_waiting() {
+    const timeval limit{10, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
   int fd_;
 };
 

@@ -580,6 +580,176 @@ TEST(SessionStream, IgnoresUpgrades) {
   EXPECT_FALSE(has(sent, "upgrade"));
 }
 
+// Files: replies that the owner has the kernel send.
+
+/// A stretch of a file that nobody has.
+class Stretch final : public BodySource {
+public:
+  BodySourcePtr give() { return BodySourcePtr{this}; }
+  Pulled pull(Context&, string_view& chunk, Work&) noexcept override {
+    chunk = "0123456789";
+    return pulls++ == 0 ? Pulled::chunk : Pulled::end;
+  }
+  void drop() noexcept override { ++drops; }
+  std::optional<std::uint64_t> size() const noexcept override { return 10; }
+  FileStretch stretch() const noexcept override { return {7, 100, stretch_size}; }
+  std::uint64_t stretch_size = 10;
+  int pulls = 0;
+  int drops = 0;
+};
+
+/// A session whose owner sends files, and a request for one whose reply's head was taken.
+struct AskedForAFile : Connected {
+  explicit AskedForAFile(string_view request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n") {
+    session->send_files();
+    service.answer = [this](Exchange& exchange) { exchange.reply(stream_of(source.give())); };
+    send(request);
+  }
+  Stretch source;
+};
+
+TEST(SessionFile, IsReadUnlessItsOwnerSendsFiles) {
+  Connected c;
+  Stretch source;
+  c.service.answer = [&](Exchange& exchange) { exchange.reply(stream_of(source.give())); };
+
+  c.send(get("/"));
+
+  EXPECT_EQ(c.session->file().size, 0U);
+  EXPECT_EQ(body_of(c.sent), "0123456789");
+}
+
+TEST(SessionFile, IsSentByItsOwnerBehindItsHead) {
+  AskedForAFile c;
+
+  EXPECT_TRUE(has(c.sent, "content-length: 10\r\n"));
+  EXPECT_EQ(body_of(c.sent), "");
+  EXPECT_EQ(c.session->wait(), Wait::output);
+  EXPECT_EQ(c.session->file().file, 7);
+  EXPECT_EQ(c.session->file().offset, 100U);
+  EXPECT_EQ(c.session->file().size, 10U);
+  c.session->file_sent(4);
+  EXPECT_EQ(c.session->file().offset, 104U);
+  EXPECT_EQ(c.session->file().size, 6U);
+  EXPECT_EQ(c.source.drops, 0);
+  c.session->file_sent(6);
+  EXPECT_EQ(c.session->file().size, 0U);
+  EXPECT_EQ(c.source.drops, 1);
+  EXPECT_EQ(c.source.pulls, 0);
+  EXPECT_TRUE(c.session->is_idle());
+}
+
+TEST(SessionFile, WaitsForTheOutputBeforeIt) {
+  Connected c;
+  Stretch source;
+  c.session->send_files();
+  c.service.answer = [&](Exchange& exchange) { exchange.reply(stream_of(source.give())); };
+
+  EXPECT_GT(c.session->feed(get("/")), 0U);
+
+  EXPECT_EQ(c.session->file().size, 0U);
+  c.take();
+  EXPECT_EQ(c.session->file().size, 10U);
+}
+
+TEST(SessionFile, KeepsPipelinedRequestsWaiting) {
+  AskedForAFile c{get("/") + get("/next")};
+  c.service.answer = [&](Exchange& exchange) { exchange.reply(Response::text("next")); };
+
+  EXPECT_EQ(c.service.served, 1);
+  c.session->file_sent(10);
+  EXPECT_EQ(c.service.served, 2);
+  EXPECT_EQ(body_of(body_of(c.take())), "next");
+}
+
+TEST(SessionFile, IsReadIfItCannotBeSent) {
+  AskedForAFile c;
+
+  c.session->file_failed();
+
+  EXPECT_EQ(c.session->file().size, 0U);
+  EXPECT_EQ(body_of(c.take()), "0123456789");
+  EXPECT_EQ(c.source.drops, 1);
+  EXPECT_EQ(c.session->advice(), Advice::read);
+}
+
+TEST(SessionFile, ThatFailsInTheMiddleIsBrokenOff) {
+  AskedForAFile c;
+
+  c.session->file_sent(3);
+  c.session->file_failed();
+
+  EXPECT_EQ(body_of(c.take()), "");
+  EXPECT_EQ(c.source.pulls, 0);
+  EXPECT_EQ(c.source.drops, 1);
+  EXPECT_EQ(c.session->advice(), Advice::close);
+}
+
+TEST(SessionFile, IsForgottenWhenThePeerLeaves) {
+  for (const bool is_reset : {false, true}) {
+    AskedForAFile c;
+
+    if (is_reset) c.session->abort();
+    else c.session->eof();
+
+    EXPECT_EQ(c.session->file().size, 0U);
+    EXPECT_EQ(c.source.drops, 1);
+    EXPECT_EQ(c.session->advice(), is_reset ? Advice::reset : Advice::close);
+  }
+}
+
+TEST(SessionFile, GivesUpAPeerThatDoesNotRead) {
+  AskedForAFile c;
+
+  c.session->expire();
+
+  EXPECT_EQ(c.session->advice(), Advice::reset);
+  EXPECT_EQ(c.source.drops, 1);
+}
+
+TEST(SessionFile, FinishesWhenTheSessionIsDrained) {
+  AskedForAFile c;
+
+  c.session->drain();
+
+  EXPECT_EQ(c.session->file().size, 10U);
+  c.session->file_sent(10);
+  EXPECT_EQ(c.session->advice(), Advice::finish);
+}
+
+TEST(SessionFile, IsReadIfItIsNotTheWholeBody) {
+  Connected c;
+  Stretch source;
+  source.stretch_size = 9;
+  c.session->send_files();
+  c.service.answer = [&](Exchange& exchange) { exchange.reply(stream_of(source.give())); };
+
+  c.send(get("/"));
+
+  EXPECT_EQ(body_of(c.sent), "0123456789");
+}
+
+TEST(SessionFile, ThatIsHeldIsDroppedBeforeItIsSent) {
+  Connected c;
+  Stretch source;
+  Flag sent;
+  Exchange* held = nullptr;
+  c.session->send_files();
+  c.service.answer = [&](Exchange& exchange) {
+    held = &exchange;
+    exchange.reply_and_hold(stream_of(source.give()), sent);
+  };
+
+  c.send(get("/"));
+  EXPECT_EQ(sent.runs, 0);
+  c.session->file_sent(10);
+  c.port.run();
+
+  EXPECT_EQ(sent.runs, 1);
+  EXPECT_EQ(source.drops, 1);
+  held->release();
+}
+
 // Requests.
 
 /// Reads the body of each request, as soon as it may or when the test says so, and answers with what it has read.

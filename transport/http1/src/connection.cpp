@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <limits>
 #include <new>
+#include <type_traits>
 
 namespace umbel::http1 {
 
@@ -36,6 +37,7 @@ bool Connection::filter_by(Layer& layer) noexcept {
 
 bool Connection::open() noexcept {
   if (uv_poll_init(all_.loop_, &poll_, fd_) < 0) return false;
+  if (!filtered_) session_.send_files();
   poll_.data = this;
   poll(UV_READABLE);
   set_deadline(filtered_ ? filtered_->wait() : session_.wait());
@@ -94,8 +96,10 @@ void Connection::update() noexcept {
 void Connection::update(auto& session) noexcept {
   flush(session);
   if (session.is_idle() && polled_ == UV_READABLE) return be_idle();
+  if constexpr (std::is_same_v<decltype(session), Session&>) flush_file();
   if (!closing_) follow(session.advice());
-  if (!closing_) set_deadline(session.wait());
+  // What waits for a worker does not wait for the peer.
+  if (!closing_) set_deadline(file_ && file_->is_away() ? Wait::application : session.wait());
 }
 
 // The end of most requests: nothing but the deadline changes.
@@ -120,6 +124,28 @@ void Connection::flush(auto& session) noexcept {
       return session.abort();
     }
   }
+}
+
+// Nothing else is written until the stretch is over: the session has no output before.
+void Connection::flush_file() noexcept {
+  if (closing_ || (file_ && file_->is_away())) return;
+  if (file_ && session_.wait() != Wait::output) blocked_ = false;  // The rest of it was broken off.
+  const FileStretch stretch = session_.file();
+  if (blocked_ || stretch.size == 0) return;
+  if (!file_) file_.reset(FileSending::make(all_.endpoint_.context(), fd_, stretch, *this));
+  if (file_) file_->go_on();
+  else session_.file_failed();
+}
+
+void Connection::on_file_sent(std::uint64_t bytes, FileSending::Result result) noexcept {
+  using Result = FileSending::Result;
+  if (bytes > 0) last_progress_ = all_.now();
+  blocked_ = result == Result::blocked;
+  if (result != Result::more && result != Result::blocked) file_.reset();
+  if (bytes > 0) session_.file_sent(bytes);
+  if (result == Result::failed) session_.file_failed();
+  if (result == Result::lost) session_.abort();
+  update();
 }
 
 void Connection::follow(Advice advice) noexcept {
@@ -178,6 +204,7 @@ void Connection::close(CancelReason reason) noexcept {
   else session_.abort(reason);
   if (closing_) return;
   closing_ = true;
+  file_.reset();
   turn_.remove();
   uv_close(handle(poll_), [](uv_handle_t* closed) {
     auto& self = *static_cast<Connection*>(closed->data);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "file_sending.hpp"
 #include "umbel/http1/filter.hpp"
 #include "umbel/http1/server.hpp"
 #include "umbel/http1/session.hpp"
@@ -39,7 +40,7 @@ struct Link {
 /// peer's reset would raise SIGPIPE; and reading straight into the session costs less.
 ///
 /// Lives until the handle is closed and the session not busy.
-class Connection final : private Session::Host {
+class Connection final : private Session::Host, private FileSending::Owner {
 public:
   Connection(Connections& all, int fd);
   /// Puts a filter of `layer` before the session; false if there is none to be had. Before `open`.
@@ -79,6 +80,8 @@ private:
   void update(auto& session) noexcept;
   void be_idle() noexcept;
   void flush(auto& session) noexcept;
+  void flush_file() noexcept;
+  void on_file_sent(std::uint64_t bytes, FileSending::Result result) noexcept override;
   void drain(auto& session) noexcept;
   void follow(Advice advice) noexcept;
   void half_close() noexcept;
@@ -90,7 +93,8 @@ private:
 
   Connections& all_;
   Session session_;
-  std::unique_ptr<FilteredSession> filtered_;  // In its place, if there is one: all goes through it.
+  std::unique_ptr<FilteredSession> filtered_;           // In its place, if there is one: all goes through it.
+  std::unique_ptr<FileSending, DropFileSending> file_;  // Of the stretch that `session_.file()` tells of.
   uv_poll_t poll_;
   int fd_;
   int polled_ = 0;

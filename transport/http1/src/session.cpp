@@ -58,6 +58,10 @@ public:
   void expire();
   std::string_view output() noexcept;
   std::string_view consumed(std::size_t bytes);
+  void send_files() noexcept { sends_files_ = true; }
+  FileStretch file() const noexcept { return unsent() == 0 ? file_ : FileStretch{}; }
+  void file_sent(std::uint64_t bytes);
+  void file_failed();
   Advice advice() const noexcept;
   Wait wait() const noexcept;
   bool busy() const noexcept { return in_flight_ || resume_.queued || pulling_.is_forgotten(); }
@@ -136,6 +140,7 @@ private:
   void write_reply(const Response& response);
   void leave_body() noexcept;
   void begin_stream(Response& response) noexcept;
+  void begin_file(const FileStretch& stretch) noexcept;
   bool write_head_of(const Response& response, std::optional<std::uint64_t> size);
   bool can_pull() const noexcept;
   bool pull();
@@ -206,6 +211,7 @@ private:
   bool filled_ = false;                             // The last input took all the room there was: more may have come.
   Persistence persistence_ = Persistence::implied;  // What the reply in flight will say.
   bool draining_ = false;
+  bool sends_files_ = false;  // The owner does.
 
   char* input_ = nullptr;
   std::size_t capacity_ = 0;
@@ -226,6 +232,7 @@ private:
   std::string_view piece_;        // What it gave last, and is not in `out_` yet.
   std::uint64_t stream_left_ = 0;
   BodyEnd body_end_ = BodyEnd::by_length;  // `stream_left_` counts only then.
+  FileStretch file_;                       // What is left of a body that the owner sends. Then nothing is pulled.
   Buffer body_buffer_;
   char* held_ = nullptr;  // A former input buffer that the request in flight refers to.
   std::size_t held_capacity_ = 0;
@@ -715,9 +722,15 @@ void Session::Impl::begin_stream(Response& response) noexcept {
   if (eof_ && phase_ == Phase::open) phase_ = Phase::ended;  // As if the peer had left a moment later: see `eof`.
   if (phase_ == Phase::open && write_head_of(response, source->size())) source_ = source.release();
   source.reset();
+  if (source_ && sends_files_) begin_file(source_->stretch());
   if (!source_) end_stream();
   else if (body_ != Body::reading) drop_body();  // Who has begun to read may read on in order to reply.
   if (!running_) reply_came_late();
+}
+
+// The source is pulled all the same if its stretch is not the whole body.
+void Session::Impl::begin_file(const FileStretch& stretch) noexcept {
+  if (body_end_ == BodyEnd::by_length && stretch.size == stream_left_) file_ = stretch;
 }
 
 // False if no body follows.
@@ -730,7 +743,7 @@ bool Session::Impl::write_head_of(const Response& response, std::optional<std::u
 }
 
 inline bool Session::Impl::can_pull() const noexcept {
-  if (!source_ || pulling_.is_awaited() || phase_ != Phase::open) return false;
+  if (!source_ || file_.size > 0 || pulling_.is_awaited() || phase_ != Phase::open) return false;
   return unsent() == 0 || unsent() < std::min(stream_ahead, endpoint_.limits_.output);
 }
 
@@ -766,6 +779,7 @@ void Session::Impl::send_piece() {
 
 void Session::Impl::drop_source() noexcept {
   piece_ = {};
+  file_ = {};
   pulling_.forget(*context_);
   std::exchange(source_, nullptr)->drop();
 }
@@ -864,6 +878,24 @@ inline std::string_view Session::Impl::consumed(std::size_t bytes) {
   return output();
 }
 
+void Session::Impl::file_sent(std::uint64_t bytes) {
+  assert(bytes <= file_.size && "more was sent of a file than was asked for");
+  file_.offset += bytes;
+  file_.size -= bytes;
+  stream_left_ -= bytes;
+  if (file_.size > 0) return;
+  drop_source();
+  end_stream();
+  advance();
+}
+
+void Session::Impl::file_failed() {
+  const bool is_untouched = file_.offset == source_->stretch().offset;
+  file_ = {};
+  if (!is_untouched) return break_off();
+  resume_soon();
+}
+
 void Session::Impl::drop_output() noexcept {
   sent_ = 0;
   if (out_) endpoint_.give_output(std::exchange(out_, nullptr));
@@ -951,7 +983,7 @@ Advice Session::Impl::advice() const noexcept {
 
 Wait Session::Impl::wait() const noexcept {
   if (phase_ == Phase::lost) return Wait::over;
-  if (unsent() > 0) return Wait::output;
+  if (unsent() > 0 || file_.size > 0) return Wait::output;
   if (phase_ == Phase::ended) return Wait::over;
   if (phase_ == Phase::finishing) return Wait::lingering;
   if (is_asked_for_more() || (body_ == Body::dropping && !source_)) return Wait::body;
@@ -987,6 +1019,10 @@ void Session::drain() noexcept { impl_->drain(); }
 void Session::expire() noexcept { impl_->expire(); }
 std::string_view Session::output() noexcept { return impl_->output(); }
 std::string_view Session::consumed(std::size_t bytes) noexcept { return impl_->consumed(bytes); }
+void Session::send_files() noexcept { impl_->send_files(); }
+FileStretch Session::file() const noexcept { return impl_->file(); }
+void Session::file_sent(std::uint64_t bytes) noexcept { impl_->file_sent(bytes); }
+void Session::file_failed() noexcept { impl_->file_failed(); }
 Advice Session::advice() const noexcept { return impl_->advice(); }
 Wait Session::wait() const noexcept { return impl_->wait(); }
 bool Session::is_idle() const noexcept { return impl_->is_idle(); }

@@ -19,6 +19,13 @@ enum class Pulled : std::uint8_t {
   failed    // Nothing further will come, and the body is not complete.
 };
 
+/// Bytes of an open file.
+struct FileStretch {
+  int file = -1;             // A descriptor, open for reading.
+  std::uint64_t offset = 0;  // Of the first byte.
+  std::uint64_t size = 0;    // In bytes. 0: there is none.
+};
+
 /// The body of a reply that is made while it is sent. The transport pulls: it asks for the next chunk when the peer has
 /// taken enough of the last ones. So a slow peer holds up whoever makes the body, and nothing piles up in between.
 ///
@@ -37,6 +44,10 @@ public:
   virtual void drop() noexcept = 0;
   /// All bytes together, if that is known before the first pull. A body that then comes to another size is broken off.
   virtual std::optional<std::uint64_t> size() const noexcept { return std::nullopt; }
+  /// What all pulls would give, bytes of a regular file: for a transport that can have the kernel send them. Then
+  /// `size` is theirs. Before the first pull; the transport then pulls nothing, or all. The descriptor is the source's,
+  /// open until it is dropped.
+  virtual FileStretch stretch() const noexcept { return {}; }
 
 protected:
   ~BodySource() = default;

@@ -48,9 +48,9 @@ private:
 /// and Range, under If-Range, with 206 or 416 (RFC 9110 sections 13 and 14): one range; of several the whole file is
 /// sent. All that of GET and HEAD; the reply to any other method is the whole file.
 ///
-/// What is larger than 64 KiB is read while it is sent, on workers, in pieces of that size: at most two are in memory,
-/// and a slow client holds the reading up. A file that is made shorter meanwhile breaks the reply off; what is appended
-/// is not sent.
+/// What is larger than 64 KiB is sent by the kernel, if the transport has it do so, from workers (docs/http1.md); or it
+/// is read while it is sent, on workers, in pieces of that size: at most two are in memory. A slow client holds either
+/// up. A file that is made shorter meanwhile breaks the reply off; what is appended is not sent.
 class File {
 public:
   /// Opens the file, and reads it if it is small: in a plain function, which runs on a worker. A coroutine awaits

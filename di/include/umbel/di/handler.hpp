@@ -112,9 +112,9 @@ struct Reply {
   static constexpr bool is_response = std::is_same_v<Value, Response> || Responds<Value>;
   static_assert(can_be_a_reply<Value, Where>,
                 "umbel: a handler returns a Response, text, a model (a struct, or a std::vector, std::map or "
-                "std::optional of structs), one of these with a status, Created<T>, or nothing (204), or a Task or "
-                "Result of these, or it is a Stream or EventStream. Make a struct of it, or a Response: "
-                "Response::text(...), Response::json(...)");
+                "std::optional of structs), one of these with a status, Created<T>, nothing (204), a File, a Redirect, "
+                "another type that has Response respond(const Request&), or a Task or Result of these, or it is a "
+                "Stream or EventStream. Make a struct of it, or a Response: Response::text(...), Response::json(...)");
 
   static constexpr ReplyInfo make_info() noexcept {
     if constexpr (Returned<R>::is_stream) return {.content_type = R::content_type};

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "umbel/core/body_source.hpp"
 #include "umbel/http1/endpoint.hpp"
 
 namespace umbel::http1 {
@@ -18,12 +19,12 @@ enum class Wait : std::uint8_t {
   body,         // For the rest of a request's body. `expire` fails the body with 408 and ends after the reply.
   application,  // For a reply or its next piece, for the release of one that is held, or for whoever reads the body in
                 // pieces to ask for more. `expire` does nothing.
-  output,       // For the peer to take what is in `output()`. `expire` gives the session up.
+  output,       // For the peer to take what is in `output()`, or `file()`. `expire` gives the session up.
   lingering,    // For the peer to close, after our last byte. `expire` ends the session.
   over          // For nothing: close the connection.
 };
 
-/// What the owner does about its connection now. In every case `output()` is written first, but for `reset`.
+/// What the owner does about its connection now. `output()` and `file()` are written first in all cases but `reset`.
 enum class Advice : std::uint8_t {
   read,    // Read on.
   pause,   // Do not read for now: a request is in flight and no room is left, its body is not asked for, or the peer
@@ -46,7 +47,8 @@ enum class Advice : std::uint8_t {
 ///
 /// A reply whose body is a BodySource is pulled from the Context's queue while little output is unsent. It goes in
 /// chunks if its size is not known; to an HTTP/1.0 peer it ends with the connection. One that fails, or that comes to
-/// another size than it announced, ends the connection before its end, so that the peer can tell.
+/// another size than it announced, ends the connection before its end, so that the peer can tell. One that is a stretch
+/// of a file goes to an owner that can have the kernel send it.
 ///
 /// On the thread of the Endpoint's Context. Steady state: no heap allocation. An idle session holds no buffers.
 class Session {
@@ -93,6 +95,18 @@ public:
   std::string_view output() noexcept;
   /// The first `bytes` of `output()` are written. May serve what waited for room. Returns what is to be written next.
   std::string_view consumed(std::size_t bytes) noexcept;
+
+  /// The owner can have the kernel send a file: see `file`. Else files are read, and come by `output`. Before the first
+  /// input.
+  void send_files() noexcept;
+  /// The rest of a file that is to be written now, where `output()` is empty; size 0: none. While it is, `output()`
+  /// stays empty. The descriptor is open until the next call that is not const: who needs it longer duplicates it.
+  FileStretch file() const noexcept;
+  /// The first `bytes` of `file()`, at least one, are written. May serve what waits behind it.
+  void file_sent(std::uint64_t bytes) noexcept;
+  /// The owner cannot write `file()`, or what it has of it is over before its size. It is read instead, if nothing of
+  /// it was written, and else broken off.
+  void file_failed() noexcept;
 
   /// What the owner should do next: read, write, or close.
   Advice advice() const noexcept;
