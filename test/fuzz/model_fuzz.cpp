@@ -2,17 +2,20 @@
 // JSON into models: it is JSON exactly if a JsonReader says so, and what was read is what is written.
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "driver.hpp"
 #include "umbel/json/constrained.hpp"
 #include "umbel/json/model_reader.hpp"
 #include "umbel/json/model_writer.hpp"
+#include "umbel/json/tag.hpp"
 
 namespace umbel::fuzz {
 namespace {
@@ -23,6 +26,15 @@ struct Inner {
   std::string name;
   std::optional<Bounded<int, ge<0>, le<100>>> count;
   Defaulted<std::vector<Inner>> inner;
+};
+
+struct One {
+  Tag<"one"> kind;
+  Defaulted<std::vector<std::string>> s;
+};
+struct Two {
+  std::optional<int> i;
+  Tag<"two"> kind;
 };
 
 struct Outer {
@@ -36,6 +48,9 @@ struct Outer {
   Defaulted<std::array<int, 2>> a;
   Defaulted<std::map<std::string, Inner>> m;
   Defaulted<std::vector<std::optional<std::string>>> l;
+  std::optional<std::variant<One, Two>> v;
+  std::optional<std::chrono::year_month_day> y;
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> w;
 };
 
 std::string written(const Outer& outer) {
