@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "umbel/di/app.hpp"
+#include "umbel/di/body.hpp"
 #include "umbel/di/body_stream.hpp"
-#include "umbel/json/json_reader.hpp"
 #include "umbel/json/json_writer.hpp"
 
 namespace endpoints {
@@ -95,14 +96,33 @@ inline Task<Response> item_by_diamond(ItemId id, Q q, Depends<joined> user) {
   co_return item(*id, *q, user->name, user->n);
 }
 
-// (d)
-inline Response create_item(Body<> body) {
-  JsonReader reader{*body};
-  const JsonValue root = reader.root();
-  JsonWriter writer;
-  writer.begin_object().field("name", root["name"].as_string()).field("price", root["price"].as_double()).end_object();
-  return Response::json(std::move(writer));
-}
+// (d): the floor's Item, member for member.
+struct Size {
+  double width;
+  double depth;
+  double height;
+};
+struct Variant {
+  std::string_view sku;
+  std::string_view colour;
+  std::int64_t stock;
+  double price;
+};
+struct Item {
+  std::string_view name;
+  std::string_view description;
+  double price;
+  bool in_stock;
+  Size size;
+  std::vector<std::string_view> tags;
+  std::vector<Variant> variants;
+};
+struct NameAndPrice {
+  std::string_view name;
+  double price;
+};
+
+inline NameAndPrice create_item(Body<Item> item) { return {item->name, item->price}; }
 
 // bench/upload
 inline Task<std::string> upload(BodyStream& body) {

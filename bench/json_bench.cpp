@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "umbel/core/buffer.hpp"
 #include "umbel/json/json_reader.hpp"
 #include "umbel/json/model_reader.hpp"
 #include "umbel/json/model_writer.hpp"
@@ -267,6 +268,19 @@ void BM_write_model(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * order_text.size()));
 }
 BENCHMARK(BM_write_model);
+
+// What it costs that a reply's document is copied behind its head: decision 0010.
+void BM_copy_document(benchmark::State& state) {
+  const std::string document(order_text);
+  Buffer out;
+  for (auto _ : state) {
+    out.clear();
+    out.append(document);
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * order_text.size()));
+}
+BENCHMARK(BM_copy_document);
 
 }  // namespace
 

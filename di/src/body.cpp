@@ -56,9 +56,9 @@ bool says_json(const Request& request) noexcept {
   return is_json(trimmed(type.substr(0, end))) && is_utf_8(type.substr(std::min(end + 1, type.size())));
 }
 
-ModelErrors read(const Request& request, const BodyModel& model, const Shape& shape, void* into) {
-  if (request.body_is_padded()) return model.read(PaddedText{request.body()}, {}, shape, into);
-  return model.read_copy(request.body(), {}, shape, into);
+ModelErrors read(const Request& request, const BodyModel& model, const Shape& shape, void* into, Arena& texts) {
+  if (request.body_is_padded()) return model.read(PaddedText{request.body()}, {}, shape, into, &texts);
+  return model.read_copy(request.body(), {}, shape, into, &texts);
 }
 
 ValidationItem item_of(ModelError&& error) {
@@ -125,7 +125,7 @@ private:
   void read_whole() {
     for (const PlannedValue& body : bodies_) {
       const BodyModel& model = *body.info->body;
-      if (!report(read(request_, model, *model.shape, resolver_.at(body.slot)))) return;
+      if (!report(read(request_, model, *model.shape, resolver_.at(body.slot), resolver_.arena()))) return;
     }
   }
 
@@ -137,7 +137,7 @@ private:
       std::erase_if(left, [&](const PlannedValue& body) { return add_member(members, body); });
       const Shape object{
           .kind = ShapeKind::object, .count = members.size(), .members = members.data(), .room = &resolver_};
-      if (!report_members(read(request_, *bodies_[0].info->body, object, &resolver_))) return;
+      if (!report_members(read(request_, *bodies_[0].info->body, object, &resolver_, resolver_.arena()))) return;
     }
   }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // JSON has no pointers.
-// words: umbel: this type is no part of a model
+// words: umbel: this member's type is no part of a model: take one that is
+// words g++: is_part_of_a_model<int*,
+// words clang: is_part_of_a_model<int *,
+// words: price
 #include <optional>
 #include <string_view>
 

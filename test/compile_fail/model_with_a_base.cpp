@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A base's members cannot be told.
 // words: umbel: a model has no base class
+// words: has_no_base_class<Item>
 #include "umbel/json/members.hpp"
 
 struct Named {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // More members than the compiler can be asked for.
 // words: umbel: a model has at most 64 members
+// words: put some of them into a struct of their own
+// words: has_at_most_64_members<Wide,
 #include "umbel/json/members.hpp"
 
 struct Wide {

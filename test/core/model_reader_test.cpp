@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -17,6 +18,8 @@
 #include <variant>
 #include <vector>
 
+#include "../support/allocations.hpp"
+#include "umbel/core/arena.hpp"
 #include "umbel/json/json_error.hpp"
 
 namespace {
@@ -286,6 +289,12 @@ TEST(ModelReader, RefusesWhatIsNoJson) {
                            "{\"n\":01}",
                            "{\"n\":NaN}",
                            "{\"n\":Infinity}",
+                           "{\"n\":-Infinity}",
+                           "{\"n\":1,\"m\":-NaN}",
+                           "{\"n\":1,\"m\":-1e400}",
+                           "{\"n\":1,\"m\":\"\xed\xa0\x80\"}",
+                           "{\"n\":1,\"m\":\"\xc0\x80\"}",
+                           "{\"n\":1,\"m\":\"\\udc00\"}",
                            "{\"n\":1e400}",
                            "{\"n\":123456789012345678901}",
                            "{\"n\":1 \"m\":2}",
@@ -330,6 +339,136 @@ TEST(ModelReader, ReadsLargeTexts) {
   EXPECT_EQ(told(read_model(text + "]", list)), "");
 
   EXPECT_EQ(list.size(), 100'001u);
+}
+
+struct Views {
+  std::string_view name;
+  std::vector<std::string_view> tags;
+  std::map<std::string, std::optional<std::string_view>> notes;
+  Constrained<std::string_view, max_length<3>> code;
+};
+
+std::string padded(std::string_view text) { return std::string(text) + std::string(JsonReader::padding, '\0'); }
+PaddedText without_padding(const std::string& padded) {
+  return PaddedText{{padded.data(), padded.size() - JsonReader::padding}};
+}
+
+TEST(ModelReader, LetsAViewReferToTheText) {
+  const std::string text =
+      padded(R"({"name":"lamp","tags":["a","","\u00e4\"b"],"notes":{"x":"y\n","z":null},"code":"abc"})");
+  Arena texts;
+  Views views;
+
+  EXPECT_EQ(told(read_model(without_padding(text), views, texts)), "");
+
+  EXPECT_EQ(views.name, "lamp");
+  EXPECT_EQ(views.name.data(), text.data() + text.find("lamp"));
+  EXPECT_EQ(views.tags, (std::vector<std::string_view>{"a", "", "\u00e4\"b"}));
+  EXPECT_EQ(views.notes.at("x"), "y\n");
+  EXPECT_EQ(views.notes.at("z"), std::nullopt);
+  EXPECT_EQ(*views.code, "abc");
+}
+
+TEST(ModelReader, KeepsWhatWasEscapedWhenTheNextDocumentIsRead) {
+  const std::string one = padded(R"({"name":"one\ttwo","tags":[],"notes":{},"code":""})");
+  const std::string other = padded(R"({"name":"three\tfour","tags":["\"\"\""],"notes":{},"code":""})");
+  Arena texts;
+  Views first;
+  Views second;
+
+  EXPECT_EQ(told(read_model(without_padding(one), first, texts)), "");
+  EXPECT_EQ(told(read_model(without_padding(other), second, texts)), "");
+
+  EXPECT_EQ(first.name, "one\ttwo");
+  EXPECT_EQ(second.name, "three\tfour");
+}
+
+TEST(ModelReader, ChecksAViewAsItDoesAText) {
+  Arena texts;
+  const auto wrong = [&](std::string_view text) {
+    const std::string with_padding = padded(text);
+    Views views;
+    return told(read_model(without_padding(with_padding), views, texts));
+  };
+
+  EXPECT_EQ(wrong(R"({"name":7,"tags":["a",null],"notes":{"x":1},"code":"abcd"})"),
+            "string_type /name 7; string_type /tags/1 null; string_type /notes/x 1; string_too_long /code \"abcd\"");
+  for (const char* name : {"\\ud800", "\\udc00\\ud800", "\\u12", "\\x", "\xff", "\xed\xa0\x80", "\x1f", "\\"})
+    EXPECT_TRUE(wrong("{\"name\":\"" + std::string(name) + "\"}").starts_with("json_invalid")) << name;
+}
+
+// A document in a document, as of a `data` that somebody has put into a text.
+struct Envelope {
+  std::string content;
+  std::vector<One> rest;
+};
+std::optional<std::string> validate(const Envelope& envelope) {
+  One one{};
+  if (!read_model(envelope.content, one).empty()) return "no content";
+  return std::nullopt;
+}
+
+TEST(ModelReader, MayBeCalledWhileItReads) {
+  std::vector<Envelope> list;
+
+  EXPECT_EQ(
+      told(read_model(R"([{"content":"{\"n\":1}","rest":[{"n":2}]},{"content":"{\"n\":3}","rest":[{"n":4}]}])", list)),
+      "");
+  EXPECT_EQ(list.at(1).rest.at(0).n, 4);
+  EXPECT_EQ(errors_of<std::vector<Envelope>>(R"([{"content":"{","rest":[]},{"content":"{}","rest":[{"n":"x"}]}])"),
+            R"(value_error /0 {"content":"{","rest":[]}; int_parsing /1/rest/0/n "x")");
+}
+
+struct CountedLess {
+  static inline std::size_t calls = 0;
+  bool operator()(const std::string& a, const std::string& b) const noexcept { return ++calls, a < b; }
+};
+
+// What a document can make happen, counted: twice the document is twice the work and no more.
+std::size_t comparisons_for(std::size_t members, bool same_name) {
+  std::string text = "{\"first\":1";
+  for (std::size_t i = 0; i < members; ++i) text += ",\"" + (same_name ? "first" : std::to_string(i)) + "\":1";
+  std::map<std::string, int, CountedLess> map;
+  CountedLess::calls = 0;
+  const ModelErrors errors = read_model(text + "}", map);
+  EXPECT_EQ(errors.size(), same_name ? std::min(members, most_model_errors) : 0);
+  return CountedLess::calls;
+}
+
+TEST(ModelReader, ComparesKeysOfAMapALogarithmOfTimes) {
+  EXPECT_LE(comparisons_for(16'384, false), 16'384u * 32);
+  EXPECT_LE(comparisons_for(16'384, true), 16'384u * 4);
+}
+
+TEST(ModelReader, TakesNoMoreMemoryForMoreErrors) {
+  if (!test::allocations_are_counted) GTEST_SKIP() << "allocations are not counted";
+  const auto allocations_for = [](std::size_t count, std::string_view member) {
+    std::string text = "{\"n\":1";
+    for (std::size_t i = 0; i < count; ++i) text.append(",").append(member);
+    text += "}";
+    const std::size_t before = test::allocations();
+    Strict strict{};
+    EXPECT_EQ(read_model(text, strict).size(), most_model_errors);
+    return test::allocations() - before;
+  };
+
+  for (const std::string_view member : {R"("n":2)", R"("unknown":2)", R"("n":{"a":[[]]})"}) {
+    const std::size_t few = allocations_for(1'000, member);
+    EXPECT_LE(allocations_for(100'000, member), few + 20) << member;
+  }
+}
+
+TEST(ModelReader, TakesNoMemoryForWhatItPassesOver) {
+  if (!test::allocations_are_counted) GTEST_SKIP() << "allocations are not counted";
+  std::string text = "{\"n\":1";
+  for (std::size_t i = 0; i < 100'000; ++i) text += R"(,"unknown":[{"a":"\n"}])";
+  text += "}";
+  One one{};
+
+  const std::size_t before = test::allocations();
+  EXPECT_EQ(told(read_model(text, one)), "");
+
+  EXPECT_LE(test::allocations() - before, 20u);
 }
 
 struct Line {

@@ -241,6 +241,69 @@ TEST_F(BodyOfAModel, MayBeAbsentIfItIsAnOptional) {
   EXPECT_EQ(told(post(app, "/optional", "{}")), "missing/body/id");
 }
 
+struct Glance {
+  std::string_view name;
+  std::vector<std::string_view> tags;
+};
+
+std::string read_glance(const Glance& glance) {
+  std::string text{glance.name};
+  for (const std::string_view tag : glance.tags) text.append(" ").append(tag);
+  return text;
+}
+
+// Others are read on the same thread meanwhile.
+TEST_F(BodyOfAModel, MayReferToTheBodyUntilTheRequestEnds) {
+  struct Own {
+    static Task<std::string> late(Body<Glance> glance) {
+      co_await sleep(std::chrono::milliseconds{1});
+      co_return read_glance(*glance);
+    }
+  };
+  TestApp test;
+  test.app.post("/late", Own::late);
+  test.app.start(test.port.context());
+  const auto asked = [](std::string body) {
+    OwnedRequest request{Method::post, "/late"};
+    request.header("content-type", "application/json").body(std::move(body));
+    return request;
+  };
+  Peer first{test.port.context(), asked(R"({"name":"one","tags":["a","b\tc"]})")};
+  Peer second{test.port.context(), asked(R"({"name":"other\n","tags":["\"\"\"\"\"\""]})")};
+
+  first.ask(test.app);
+  second.ask(test.app);
+  test.port.advance(std::chrono::milliseconds{1});
+  test.run();
+
+  EXPECT_EQ(first.body(), "one a b\tc");
+  EXPECT_EQ(second.body(), "other\n \"\"\"\"\"\"");
+}
+
+TEST_F(BodyOfAModel, MayBeATextThatRefersToTheBody) {
+  struct Own {
+    static std::string whole(Body<std::string_view, "text"> text) { return std::string{*text}; }
+    static std::string two(Body<std::string_view, "text"> text, Body<Glance, "glance"> glance) {
+      return std::string{*text} + ": " + read_glance(*glance);
+    }
+  };
+  app.post("/whole", Own::whole);
+  app.post("/both", Own::two);
+
+  EXPECT_EQ(told(post(app, "/whole", R"("a\tb")")), "200 a\tb");
+  EXPECT_EQ(told(post(app, "/whole", R"( "ab" )")), "200 ab");
+  EXPECT_EQ(told(post(app, "/whole", "7")), "string_type/body");
+  EXPECT_EQ(told(post(app, "/both", R"({"text":"x","glance":{"name":"y","tags":["\u007a"]}})")), "200 x: y z");
+}
+
+TEST_F(BodyOfAModel, HasALimitOfItsSize) {
+  App small;
+  small.post("/items", show, {.body_limit = 100});
+
+  EXPECT_EQ(post(small, "/items", std::string(good) + std::string(100, ' ')).status(), 413);
+  EXPECT_EQ(post(small, "/items", good).status(), 200);
+}
+
 TEST_F(BodyOfAModel, IsNotReadBeforeAllGuardsHavePassed) {
   app.post("/guarded", show, {.guards = guards<guard>});
 

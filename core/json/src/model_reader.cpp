@@ -150,8 +150,9 @@ std::optional<Words> whole(double number, Integer& out) noexcept {
 // with the values is noted, and their text is read on, since it must be JSON.
 class Reading {
 public:
-  Reading(std::string_view text, JsonLimits limits, ondemand::document& document, ModelErrors& errors) noexcept
-      : text_(text), depth_(limits.depth), document_(document), errors_(errors) {}
+  Reading(std::string_view text, JsonLimits limits, Arena* texts, ondemand::document& document,
+          ModelErrors& errors) noexcept
+      : text_(text), depth_(limits.depth), texts_(texts), document_(document), errors_(errors) {}
 
   error_code read_root(const Shape& shape, void* into) {
     ondemand::value root;
@@ -214,8 +215,9 @@ private:
       case ShapeKind::real:
         return read_real(shape, value, into, step, depth);
       case ShapeKind::text:
-      case ShapeKind::view:
         return read_text(value, into, step, depth);
+      case ShapeKind::view:
+        return read_view(value, into, step, depth);
       case ShapeKind::enumeration:
         return read_enum(shape, value, into, step, depth);
       case ShapeKind::optional:
@@ -359,6 +361,17 @@ private:
     std::string_view text;
     if (const error_code error = get_text(value, text)) return error;
     static_cast<std::string*>(into)->assign(text);
+    return simdjson::SUCCESS;
+  }
+
+  // What has escapes is resolved in the parser's memory, which the next document overwrites.
+  error_code read_view(ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    if (!is_text(value)) [[unlikely]]
+      return refuse(no_text, value, step, depth);
+    std::string_view text;
+    if (const error_code error = get_text(value, text)) return error;
+    const bool stands_there = text.data() >= text_.data() && text.data() <= text_.data() + text_.size();
+    *static_cast<std::string_view*>(into) = stands_there ? text : texts_->copy(text);
     return simdjson::SUCCESS;
   }
 
@@ -744,6 +757,7 @@ private:
 
   std::string_view text_;
   std::size_t depth_;
+  Arena* texts_;  // Null if no member is a std::string_view.
   ondemand::document& document_;
   ModelErrors& errors_;
 };
@@ -764,15 +778,13 @@ ModelErrors malformed(PaddedText text, JsonLimits limits) {
   return {std::move(error)};
 }
 
-// Parsers are kept for texts of this size.
-constexpr std::size_t largest_kept = 16 * 1024;
-
 bool begins_container(std::string_view text) noexcept {
   const auto* first = std::find_if_not(text.begin(), text.end(), is_space);
   return first != text.end() && (*first == '{' || *first == '[');
 }
 
-ModelErrors read_with(ondemand::parser& parser, PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
+ModelErrors read_with(ondemand::parser& parser, PaddedText text, JsonLimits limits, const Shape& shape, void* into,
+                      Arena* texts) {
   const std::string_view json = text.text();
   const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(json.size(), 1024));
   if (parser.capacity() < wanted && parser.allocate(std::min(wanted, simdjson::SIMDJSON_MAXSIZE_BYTES)))
@@ -781,45 +793,83 @@ ModelErrors read_with(ondemand::parser& parser, PaddedText text, JsonLimits limi
   ModelErrors errors;
   const simdjson::padded_string_view padded(json.data(), json.size(), json.size() + JsonReader::padding);
   if (parser.iterate(padded).get(document)) return malformed(text, limits);
-  if (Reading(json, limits, document, errors).read_root(shape, into)) return malformed(text, limits);
+  if (Reading(json, limits, texts, document, errors).read_root(shape, into)) return malformed(text, limits);
   return errors;
 }
 
+// Text with room behind it: in the arena, if what is read may refer to it.
+class PaddedCopy {
+public:
+  PaddedCopy(std::size_t size, Arena* texts) {
+    const std::size_t bytes = size + JsonReader::padding;
+    begin_ = at_ = texts ? static_cast<char*>(texts->allocate(bytes)) : own_.room(bytes);
+    std::memset(begin_ + size, 0, JsonReader::padding);
+  }
+
+  PaddedCopy& append(std::string_view part) noexcept {
+    std::memcpy(at_, part.data(), part.size());
+    at_ += part.size();
+    return *this;
+  }
+  PaddedText text() const noexcept { return PaddedText{{begin_, static_cast<std::size_t>(at_ - begin_)}}; }
+
+private:
+  Buffer own_;
+  char* begin_;
+  char* at_;
+};
+
 // On-Demand has functions of its own for a root that is neither object nor array: it is read as an array's one element.
-ModelErrors read_scalar(PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
+ModelErrors read_scalar(PaddedText text, JsonLimits limits, const Shape& shape, void* into, Arena* texts) {
   try {
     JsonReader{text, limits};
   } catch (const JsonError&) {
     return malformed(text, limits);
   }
-  Buffer list{"["};
-  list.append(text.text());
-  list.append("]");
+  PaddedCopy list(text.text().size() + 2, texts);
+  list.append("[").append(text.text()).append("]");
   const Shape one{.kind = ShapeKind::array, .count = 1, .inner = &shape};
-  ModelErrors errors = detail::read_shape(list.view(), limits, one, into);
+  ModelErrors errors = detail::read_shape(list.text(), limits, one, into, texts);
   for (ModelError& error : errors) error.loc.erase(error.loc.begin());
   return errors;
 }
 
+// One per thread, for texts that are not large. A `validate` may read a document while another is read.
+struct KeptParser {
+  static constexpr std::size_t largest_text = 16 * 1024;
+
+  ondemand::parser parser;
+  bool is_used = false;
+};
+
+class UseOfParser {
+public:
+  explicit UseOfParser(KeptParser& kept) noexcept : kept_(kept) { kept_.is_used = true; }
+  UseOfParser(const UseOfParser&) = delete;
+  UseOfParser& operator=(const UseOfParser&) = delete;
+  ~UseOfParser() { kept_.is_used = false; }
+
+private:
+  KeptParser& kept_;
+};
+
 }  // namespace
 
-ModelErrors detail::read_shape(PaddedText text, JsonLimits limits, const Shape& shape, void* into) {
+ModelErrors detail::read_shape(PaddedText text, JsonLimits limits, const Shape& shape, void* into, Arena* texts) {
   if (text.text().size() > simdjson::SIMDJSON_MAXSIZE_BYTES) return malformed(text, limits);
-  if (!begins_container(text.text())) return read_scalar(text, limits, shape, into);
-  if (text.text().size() > largest_kept) {
+  if (!begins_container(text.text())) return read_scalar(text, limits, shape, into, texts);
+  static thread_local KeptParser kept;
+  if (kept.is_used || text.text().size() > KeptParser::largest_text) {
     ondemand::parser parser;
-    return read_with(parser, text, limits, shape, into);
+    return read_with(parser, text, limits, shape, into, texts);
   }
-  static thread_local ondemand::parser parser;
-  return read_with(parser, text, limits, shape, into);
+  const UseOfParser use{kept};
+  return read_with(kept.parser, text, limits, shape, into, texts);
 }
 
-ModelErrors detail::read_shape(std::string_view text, JsonLimits limits, const Shape& shape, void* into) {
-  Buffer copy;
-  char* padded = copy.room(text.size() + JsonReader::padding);
-  copy.append(text);
-  std::memset(padded + text.size(), 0, JsonReader::padding);
-  return read_shape(PaddedText(copy.view()), limits, shape, into);
+ModelErrors detail::read_shape(std::string_view text, JsonLimits limits, const Shape& shape, void* into, Arena* texts) {
+  PaddedCopy copy(text.size(), texts);
+  return read_shape(copy.append(text).text(), limits, shape, into, texts);
 }
 
 }  // namespace umbel

@@ -29,14 +29,13 @@ struct BodyModel {
   bool is_required;
   void (*construct)(void* slot);
   // Here, so that only programs that read a model need umbel-json.
-  ModelErrors (*read)(PaddedText text, JsonLimits limits, const Shape& shape, void* into);
-  ModelErrors (*read_copy)(std::string_view text, JsonLimits limits, const Shape& shape, void* into);
+  ModelErrors (*read)(PaddedText text, JsonLimits limits, const Shape& shape, void* into, Arena* texts);
+  ModelErrors (*read_copy)(std::string_view text, JsonLimits limits, const Shape& shape, void* into, Arena* texts);
 };
 
 /// Where it has a name it may be one of several, of any type that a model's member may have.
 template <class T, FixedString name>
-inline constexpr bool can_be_a_body =
-    std::is_same_v<T, std::string_view> ? name.empty() : is_document<T> || !name.empty();
+inline constexpr bool can_be_a_body = std::is_same_v<T, std::string_view> || is_document<T> || !name.empty();
 template <class T, FixedString name>
 inline constexpr bool has_a_plain_name = is_plain_json_text(name.view());
 
@@ -63,15 +62,14 @@ struct BodyTitle {
 template <class T, FixedString name>
 struct BodyValue {
   static constexpr BodyModel make() noexcept {
-    check_readable<T>();
     return {.shape = &ShapeOf<T>::value,
             .name = JsonKey{name.view()},
             .is_required = !IsOptional<T>::value,
             .construct = [](void* slot) { ::new (slot) T{}; },
-            .read = [](PaddedText text, JsonLimits limits, const Shape& shape,
-                       void* into) { return read_shape(text, limits, shape, into); },
-            .read_copy = [](std::string_view text, JsonLimits limits, const Shape& shape,
-                            void* into) { return read_shape(text, limits, shape, into); }};
+            .read = [](PaddedText text, JsonLimits limits, const Shape& shape, void* into,
+                       Arena* texts) { return read_shape(text, limits, shape, into, texts); },
+            .read_copy = [](std::string_view text, JsonLimits limits, const Shape& shape, void* into,
+                            Arena* texts) { return read_shape(text, limits, shape, into, texts); }};
   }
   static constexpr BodyModel model = make();
   static constexpr ValueInfo info{Source::body,   name.view(), BodyTitle<T, name>::title.text,
@@ -91,6 +89,9 @@ struct BodyValue {
 /// what is wrong with other parameters, each `loc` from "body" to the element: ["body", "items", 3, "price"]. Of no
 /// JSON it tells the offset, `json_invalid` at ["body", 17].
 ///
+/// A std::string_view in T costs no copy and no memory of its own. It refers to the body, or to the request's arena
+/// where its text has escapes, and is valid until the request ends: what is kept beyond it takes std::string.
+///
 /// Where a graph has several, each has a name, and the body is an object with these members: Body<Item, "item"> and
 /// Body<User, "user">, `{"item": {...}, "user": {...}}`. The same name and type twice is one. One that stands alone is
 /// the body itself, whatever its name. With a name T may also be a number, text, a bool or an enum.
@@ -103,8 +104,9 @@ class Body : public detail::ValueParameter<T> {
   static_assert(
       detail::can_be_a_body<T, name>,
       "umbel: Body<T> is JSON that is read into T, and T is no document: a struct, or a std::vector, std::map, "
-      "std::array, std::optional or std::variant of them. Take Body<> for the bytes that came, or give it a "
-      "name, Body<T, \"name\">, if it is a member of the body");
+      "std::array, std::optional or std::variant of them. Take Body<> for the bytes that came, give it a name, "
+      "Body<T, \"name\">, if it is a member of the body, or, for a class with constructors or private members, "
+      "specialise umbel::ModelTraits");
   static_assert(detail::has_a_plain_name<T, name>, "umbel: the name of a body needs no escaping in JSON");
   using detail::ValueParameter<T>::ValueParameter;
 };

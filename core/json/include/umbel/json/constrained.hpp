@@ -73,7 +73,7 @@ public:
   constexpr operator const T&() const noexcept { return value_; }
 
   /// Of the values.
-  friend bool operator==(const Constrained&, const Constrained&) = default;
+  bool operator==(const Constrained&) const = default;
 
 private:
   T value_{};  // Nothing else: it is read and written where it lies, as its value.

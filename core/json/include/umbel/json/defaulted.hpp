@@ -45,7 +45,7 @@ public:
   constexpr operator const T&() const noexcept { return value_; }
 
   /// Of the values.
-  friend bool operator==(const Defaulted&, const Defaulted&) = default;
+  bool operator==(const Defaulted&) const = default;
 
 private:
   T value_{};  // Nothing else: a Defaulted is read and written where it lies, as its value.

@@ -81,17 +81,22 @@ constexpr MemberPack<NamedMember<T, Named>...> named_pack_of(MemberList<Named...
   return {};
 }
 
+template <class T>
+inline constexpr bool has_no_base_class = !MemberCount<T>::has_base;
+template <class T, std::size_t count>
+inline constexpr bool has_at_most_64_members = count <= most_members;
+
 // Each message once: what follows from a wrong type is cut off.
 template <class T>
 struct FoundMembers {
   using Count = MemberCount<T>;
-  static constexpr bool has_no_base = !Count::has_base;
-  static constexpr bool has_few_members = Count::has_base || Count::count <= most_members;
+  static constexpr bool has_no_base = has_no_base_class<T>;
+  static constexpr bool has_few_members = !has_no_base || has_at_most_64_members<T, Count::count>;
   static_assert(
-      has_no_base,
+      has_no_base_class<T>,
       "umbel: a model has no base class, since nobody can tell the base's members: make the base a member, or "
       "specialise umbel::ModelTraits");
-  static_assert(has_few_members,
+  static_assert(!has_no_base || has_at_most_64_members<T, Count::count>,
                 "umbel: a model has at most 64 members, and its arrays at most 512 elements: put some of them into a "
                 "struct of their own, use std::array, or specialise umbel::ModelTraits");
   static constexpr auto pack() noexcept {
@@ -101,7 +106,13 @@ struct FoundMembers {
 };
 template <HandWritten T>
 struct FoundMembers<T> {
-  static constexpr auto pack() noexcept { return named_pack_of<T>(typename ModelTraits<T>::Members{}); }
+  using Pack = decltype(named_pack_of<T>(typename ModelTraits<T>::Members{}));
+  static_assert(has_at_most_64_members<T, Pack::count>,
+                "umbel: a model has at most 64 members: put some of them into a struct of their own");
+  static constexpr auto pack() noexcept {
+    if constexpr (Pack::count <= most_members) return Pack{};
+    else return MemberPack<>{};
+  }
 };
 template <class T>
 using MembersOf = decltype(FoundMembers<T>::pack());

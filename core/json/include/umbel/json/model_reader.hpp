@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "umbel/core/arena.hpp"
 #include "umbel/json/detail/shape.hpp"
 #include "umbel/json/json_reader.hpp"
 #include "umbel/json/location.hpp"
@@ -32,14 +33,16 @@ inline constexpr std::size_t most_model_errors = 100;
 inline constexpr std::size_t longest_error_input = 256;
 
 namespace detail {
-ModelErrors read_shape(PaddedText text, JsonLimits limits, const Shape& shape, void* into);
-ModelErrors read_shape(std::string_view text, JsonLimits limits, const Shape& shape, void* into);
+// `texts` keeps what a std::string_view refers to, if there may be one.
+ModelErrors read_shape(PaddedText text, JsonLimits limits, const Shape& shape, void* into, Arena* texts = nullptr);
+ModelErrors read_shape(std::string_view text, JsonLimits limits, const Shape& shape, void* into,
+                       Arena* texts = nullptr);
 
 template <class T>
 constexpr void check_readable() noexcept {
   static_assert(!has_view<T>(),
                 "umbel: a std::string_view in a model has nobody to keep its characters once the model is read: take "
-                "std::string; to write models it is fine");
+                "std::string, or give read_model an Arena; to write models, and in a Body, it is fine");
 }
 }  // namespace detail
 
@@ -84,6 +87,12 @@ template <detail::Document T>
 ModelErrors read_model(PaddedText text, T& model, JsonLimits limits = {}) {
   detail::check_readable<T>();
   return detail::read_shape(text, limits, detail::ShapeOf<T>::value, &model);
+}
+/// The same of a T that may have std::string_views, which cost no copy: they refer to `text`, or, where it has escapes,
+/// into `texts`, and are valid as long as both.
+template <detail::Document T>
+ModelErrors read_model(PaddedText text, T& model, Arena& texts, JsonLimits limits = {}) {
+  return detail::read_shape(text, limits, detail::ShapeOf<T>::value, &model, &texts);
 }
 
 }  // namespace umbel

@@ -33,7 +33,7 @@ public:
   constexpr Tag() noexcept {}
 
   /// There is nothing to differ.
-  friend constexpr bool operator==(const Tag&, const Tag&) noexcept { return true; }
+  constexpr bool operator==(const Tag&) const noexcept { return true; }
 };
 
 }  // namespace umbel

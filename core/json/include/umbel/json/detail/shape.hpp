@@ -3,6 +3,7 @@
 // What a type looks like to the code that reads and writes models: a constant table. That code is no template, so a
 // model costs the compiler its table and a few one-line functions per list, map and optional.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <concepts>
@@ -243,14 +244,21 @@ inline constexpr OptionalOperations optional_operations{
       return value ? &*value : nullptr;
     }};
 
+// Of small elements, a list takes memory for some at once.
 template <class List>
-inline constexpr ListOperations list_operations{
-    [](void* list) { static_cast<List*>(list)->clear(); },
-    [](void* list) -> void* { return &static_cast<List*>(list)->emplace_back(); },
-    [](const void* list) {
-      const auto& values = *static_cast<const List*>(list);
-      return Elements{values.data(), values.size()};
-    }};
+inline constexpr std::size_t first_capacity = std::max<std::size_t>(1, 256 / sizeof(typename List::value_type));
+
+template <class List>
+inline constexpr ListOperations list_operations{[](void* list) { static_cast<List*>(list)->clear(); },
+                                                [](void* list) -> void* {
+                                                  auto& values = *static_cast<List*>(list);
+                                                  if (values.capacity() == 0) values.reserve(first_capacity<List>);
+                                                  return &values.emplace_back();
+                                                },
+                                                [](const void* list) {
+                                                  const auto& values = *static_cast<const List*>(list);
+                                                  return Elements{values.data(), values.size()};
+                                                }};
 
 template <class Map>
 inline constexpr MapOperations map_operations{[](void* map) { static_cast<Map*>(map)->clear(); },
@@ -287,10 +295,22 @@ constexpr Shape array_shape() noexcept {
           .inner = &ShapeOf<Element>::value};
 }
 
+/// Whether there is a shape for it: what the compiler names where there is none, with the member.
+template <class T, class Member = void>
+inline constexpr bool is_part_of_a_model =
+    std::same_as<T, bool> || ModelNumber<T> || std::same_as<T, std::string> || std::same_as<T, std::string_view> ||
+    FixedEnum<T> || is_optional<T> || is_list<T> || is_file<T> || is_array<T> || is_map<T> || is_defaulted<T> ||
+    is_constrained<T> || is_tag<T> || is_variant<T> || is_date<T> || is_moment<T> || Model<T>;
+
 template <class Each>
 constexpr MemberShape member_shape() noexcept {
   using T = typename Each::Type;
-  return {JsonKey{unquoted(Each::quoted_name)}, Each::place, &ShapeOf<T>::value, !is_optional<T> && !is_defaulted<T>};
+  static_assert(is_part_of_a_model<T, Each>,
+                "umbel: this member's type is no part of a model: take one that is, leave the member out by "
+                "umbel::ModelTraits of its struct, or say by umbel::ModelTraits what the members of its type are");
+  const Shape* shape = nullptr;
+  if constexpr (is_part_of_a_model<T, Each>) shape = &ShapeOf<T>::value;
+  return {JsonKey{unquoted(Each::quoted_name)}, Each::place, shape, !is_optional<T> && !is_defaulted<T>};
 }
 
 template <class Pack>
@@ -512,11 +532,11 @@ constexpr Shape make_shape() noexcept {
   else if constexpr (Model<T>) return object_shape<T>();
   else
     static_assert(
-        sizeof(T) == 0,
-        "umbel: this type is no part of a model. Those are bool, numbers, enum class, std::string, "
-        "std::string_view (to write), std::optional, std::vector (but of bool), std::array, std::map with keys "
-        "that are std::string, std::variant of structs with a Tag, dates and time points of std::chrono's "
-        "system_clock, Defaulted, Bounded, Text, and structs of these; specialise umbel::ModelTraits for a class");
+        is_part_of_a_model<T>,
+        "umbel: this type is no part of a model. Those are bool, numbers, enum class, std::string, std::string_view, "
+        "std::optional, std::vector (but of bool), std::array, std::map with keys that are std::string, std::variant "
+        "of structs with a Tag, dates and time points of std::chrono's system_clock, Defaulted, Bounded, Text, and "
+        "structs of these; for a class with constructors or private members specialise umbel::ModelTraits");
 }
 
 template <class T>
