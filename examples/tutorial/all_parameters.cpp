@@ -39,6 +39,25 @@ std::string list(Depends<make<Filter>> filter) {
   return std::to_string(*filter->to - *filter->from) + ' ' + std::string{*filter->language};
 }
 
+struct Item {
+  std::string name;
+  Bounded<double, gt<0>> price;
+};
+
+std::string add_item(Body<Item> item) { return item->name + " for " + std::to_string(*item->price); }
+
+std::string count_bytes(Body<> bytes) { return std::to_string(bytes->size()); }
+
+Task<std::string> count_lines(BodyStream& body) {
+  std::size_t lines = 0;
+  for (;;) {
+    const std::string_view piece = co_await body.read();  // Empty at the end.
+    if (piece.empty()) break;
+    for (const char c : piece) lines += c == '\n';
+  }
+  co_return std::to_string(lines);
+}
+
 struct Signup {
   Text<min_length<1>, max_length<20>> name;
   std::optional<int> age;
@@ -68,8 +87,9 @@ Task<Response> upload(Form<Upload, FormLimits{.file_bytes = 10 << 20}> form) {
   co_return Response::text(form->picture.file_name() + ' ' + std::to_string(sum));
 }
 
-void send(loopback::Client& client, std::string target, std::string type, std::string body) {
-  OwnedRequest request{Method::post, std::move(target)};
+void send(loopback::Client& client, std::string target, std::string type, std::string body,
+          Method method = Method::post) {
+  OwnedRequest request{method, std::move(target)};
   request.header("content-type", type);
   tutorial::show(client, std::move(request).body(std::move(body)));
 }
@@ -80,6 +100,9 @@ int main() {
   app.get("/search", search);
   app.get("/me", me);
   app.get("/list", list);
+  app.post("/items", add_item);
+  app.put("/bytes", count_bytes, {.body_limit = 1 << 20});
+  app.put("/lines", count_lines);
   app.post("/signup", sign_up);
   app.post("/pictures", upload, {.body_limit = 100 << 20});
 
@@ -89,6 +112,11 @@ int main() {
   tutorial::show(client, "/search?q=%zz&limit=0");
   tutorial::show(client, OwnedRequest{Method::get, "/me"}.header("x-token", "fennel").header("cookie", "session=s"));
   tutorial::show(client, "/list?from=4");
+  send(client, "/items", "application/json", R"({"name": "tea", "price": 2.5})");
+  send(client, "/items", "application/json", R"({"price": 0})");
+  send(client, "/items", "application/json", R"({"name": "tea", })");
+  send(client, "/bytes", "application/octet-stream", "abc", Method::put);
+  send(client, "/lines", "text/plain", "a\nb\n", Method::put);
   send(client, "/signup", "application/x-www-form-urlencoded", "name=Ann+Lee&wants_mail=on&topics=a&topics=b");
   send(client, "/signup", "application/x-www-form-urlencoded", "name=&age=x");
   send(client, "/pictures", "multipart/form-data; boundary=b",

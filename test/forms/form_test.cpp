@@ -2,6 +2,7 @@
 #include "umbel/di/form.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/drive.hpp"
 #include "../support/pieces.hpp"
 #include "umbel/di/app.hpp"
 #include "umbel/di/depends.hpp"
@@ -408,6 +410,45 @@ TEST_F(Forms, EndWithWhoSendsThem) {
 
   EXPECT_EQ(incoming.status(), 400);
   EXPECT_EQ(open_descriptors(), before);
+}
+
+/// Asks, and leaves when the body has been asked for so often.
+Task<int> ask_and_leave(loopback::Client& client, Pieces& pieces, int pulls) {
+  Env& env = co_await CurrentEnv{};
+  pieces.context = env.context;
+  pieces.on_pull([&env, &pieces, pulls] {
+    if (pieces.pulls == pulls) env.context->post([&env]() noexcept { env.stop.request_stop(); });
+  });
+  OwnedRequest request{Method::post, "/"};
+  request.header("content-type", "multipart/form-data; boundary=b");
+  loopback::Incoming reply = co_await client.open(std::move(request), pieces.give());
+  co_return reply.status();
+}
+
+TEST_F(Forms, EndWithWhoLeaves) {
+  app.post("/", [](Form<Upload, FormLimits{.memory_bytes = 1}>) { ADD_FAILURE() << "it ran"; });
+  loopback::Client client{app};
+  client.get("/");
+  const std::size_t before = open_descriptors();
+
+  for (const int pulls : {1, 2, 3}) {  // While a file is written, behind that, and in the next part.
+    Pieces pieces{part("title", "T") + file("first", "a", "0123456789"), file("second", "b", "0123456789")};
+    EXPECT_EQ(client.run(ask_and_leave(client, pieces, pulls)), 499) << pulls;
+    EXPECT_EQ(pieces.drops, 1);
+    EXPECT_EQ(open_descriptors(), before);
+  }
+}
+
+TEST_F(Forms, LeaveAFileToWhoHasDuplicatedItsDescriptor) {
+  int kept = -1;
+  app.post("/", [&kept](Form<Upload, FormLimits{.memory_bytes = 1}> form) { kept = ::dup(form->first.descriptor()); });
+
+  EXPECT_EQ(multipart(part("title", "T") + file("first", "a", "0123456789") + end), "");
+
+  char contents[11]{};
+  EXPECT_EQ(::pread(kept, contents, sizeof contents, 0), 10);
+  EXPECT_STREQ(contents, "0123456789");
+  EXPECT_EQ(::close(kept), 0);
 }
 
 std::string journal;

@@ -86,6 +86,18 @@ TEST(Multipart, HasNamesInQuotes) {
   EXPECT_EQ(name(R"("a%22b")"), "[a%22b|-|].END") << "as it was sent";
 }
 
+TEST(Multipart, HasFileNamesAsTheyWereSent) {  // RFC 7578 section 4.2: there is no filename*.
+  const auto name = [](const std::string& written) {
+    return told("--b\r\nContent-Disposition: form-data; name=f; " + written + "\r\n\r\n\r\n--b--");
+  };
+  EXPECT_EQ(name(R"(filename="../../etc/passwd")"), "[f|../../etc/passwd|].END");
+  EXPECT_EQ(name(R"(filename="C:\temp\a.txt")"), R"([f|C:\temp\a.txt|].END)");
+  EXPECT_EQ(name(R"(filename="say \"hi\".txt")"), R"([f|say "hi".txt|].END)");
+  EXPECT_EQ(name("filename=\"\xc3\xa9.txt\""), "[f|\xc3\xa9.txt|].END");
+  EXPECT_EQ(name("filename=plain; filename*=UTF-8''%C3%A9"), "[f|plain|].END");
+  EXPECT_EQ(name("filename*=UTF-8''%C3%A9"), "[f|-|].END") << "a text";
+}
+
 TEST(Multipart, WithoutANameIsToldApart) {
   EXPECT_EQ(told("--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--"), "NAMELESS");
   EXPECT_EQ(told("--b\r\n\r\nx\r\n--b--"), "NAMELESS");
