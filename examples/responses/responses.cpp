@@ -14,10 +14,12 @@
 #include <umbel/loopback/client.hpp>
 #include <umbel/umbel.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,6 +69,28 @@ struct Poem {
 
 Poem poem() { return Poem{"Roses are red"}; }
 
+/// What listens, for /listeners.
+struct Listeners {
+  int count = 0;
+};
+
+Resource<int> subscribe(State<Listeners> listeners) {
+  int number = ++listeners->count;
+  co_yield number;
+  --listeners->count;  // However it ends: all was sent, the client has left, the server drains.
+}
+
+EventStream deliveries(Depends<subscribe> listener, Header<"last-event-id", std::optional<int>> last) {
+  for (int id = last->value_or(0) + 1; id <= 3; ++id) {
+    co_await sleep(std::chrono::milliseconds{1});  // For the next delivery. A client that leaves cancels it.
+    const std::string data = "delivery " + std::to_string(id) + "\nfor listener " + std::to_string(*listener);
+    const std::string number = std::to_string(id);
+    co_yield Event{.data = data, .event = "delivery", .id = number};
+  }
+}
+
+Task<std::string> listeners(State<Listeners> listeners) { co_return std::to_string(listeners->count); }
+
 /// A folder that is gone at the end.
 class Demo {
 public:
@@ -105,7 +129,8 @@ void show(loopback::Client& client, OwnedRequest request, std::initializer_list<
       std::printf("  %s: %s", std::string{name}.c_str(), std::string{*value}.c_str());
   }
   std::printf("\n");
-  if (!reply.body().empty() && !reply.header("content-encoding"))
+  if (reply.content_type() == "text/event-stream") std::printf("%s", reply.body().c_str());
+  else if (!reply.body().empty() && !reply.header("content-encoding"))
     std::printf("     %s\n", reply.body().substr(0, reply.body().find('\n')).c_str());
 }
 
@@ -118,6 +143,7 @@ int main() {
   const Demo demo;
   App app;
   app.state(Folders{demo.root()});
+  app.state(Listeners{});
   const std::string folder = demo.root() / "public";
 
   app.post("/items", save);
@@ -127,6 +153,8 @@ int main() {
   app.get("/poem", poem);
   app.get("/whoami", whoami);
   app.get("/digits", digits);
+  app.get("/deliveries", deliveries);
+  app.get("/listeners", listeners);
   app.include("/shop", static_files(folder, {.cache_control = "public, max-age=3600"}));
 #ifdef UMBEL_EXAMPLE_HAS_GZIP
   app.around(Gzip{});
@@ -159,4 +187,6 @@ int main() {
   preflight.header("origin", "https://evil.example").header("access-control-request-method", "DELETE");
   show(client, std::move(preflight), {"vary"});
   show(client, with("/digits", "accept-encoding", "gzip, br;q=0.5"), {"content-encoding", "vary"});
+  show(client, with("/deliveries", "last-event-id", "1"), {"content-type", "cache-control"});
+  show(client, get("/listeners"), {});
 }

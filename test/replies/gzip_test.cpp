@@ -151,6 +151,27 @@ TEST_F(GzipApp, LeavesHeadsAlone) {
   EXPECT_EQ(reply.header("vary"), "Accept-Encoding");
 }
 
+TEST_F(GzipApp, ComparesAndTellsTheTagsOfWhatItWouldHaveSent) {
+  TemporaryFolder folder;
+  folder.write("a.txt", words(5'000));
+  app.get("/", [&] { return File{folder.path_of("a.txt")}; });
+  const auto ask_again = [&](const loopback::Reply& first, std::string encoding) {
+    OwnedRequest request{Method::get, "/"};
+    request.header("accept-encoding", encoding).header("if-none-match", *first.header("etag"));
+    return loopback::Client{app}.send(std::move(request));
+  };
+
+  for (const char* encoding : {"gzip", "identity"}) {
+    const auto first = ask(encoding);
+    const auto again = ask_again(first, encoding);
+    EXPECT_EQ(first.status(), 200);
+    EXPECT_EQ(again.status(), 304);
+    EXPECT_EQ(again.header("etag"), first.header("etag"));
+    EXPECT_EQ(again.header("vary"), "Accept-Encoding");
+    EXPECT_EQ(again.body(), "");
+  }
+}
+
 TEST_F(GzipApp, CompressesErrorsAndTypesWithSuffixes) {
   app.get("/error", []() -> Response { throw HttpError{409, words(1'000)}; });
   app.get("/problem", [] { return Response::bytes("Application/Problem+JSON; x=y", words(1'000)); });

@@ -298,6 +298,13 @@ void weaken_etag(Response& response) {
   if (etag && !etag->starts_with("W/")) response.header("etag", "W/" + std::string{*etag});
 }
 
+// What the 200 would have said (RFC 9110 section 15.4.5): with a strong tag, caches would not find what they have of it
+// (RFC 9111 section 4.3.4). Its type is not known here; a weak tag finds what was sent as it is, too.
+void mark_not_modified(Response& response, Gzip::Wish wish) {
+  add_vary(response, "Accept-Encoding");
+  if (wish == Gzip::Wish::compressed) weaken_etag(response);
+}
+
 }  // namespace
 
 Gzip::Gzip(const GzipOptions& options) : options_(options) {
@@ -315,6 +322,7 @@ Gzip::Wish Gzip::wish_of(const Request& request) noexcept {
 }
 
 void Gzip::compress(Response& response, Wish wish) const {
+  if (response.status() == 304) return mark_not_modified(response, wish);
   if (!Response::may_have_body(response.status()) || response.status() == 206) return;
   if (response.header("content-encoding") || !is_compressible(response.content_type())) return;
   const auto size =

@@ -139,13 +139,17 @@ void Connection::flush_file() noexcept {
 
 void Connection::on_file_sent(std::uint64_t bytes, FileSending::Result result) noexcept {
   using Result = FileSending::Result;
+  if (session_.file().size == 0) {  // It was broken off in this turn, and no update has followed yet.
+    file_.reset();
+    return on_change();
+  }
   if (bytes > 0) last_progress_ = all_.now();
   blocked_ = result == Result::blocked;
   if (result != Result::more && result != Result::blocked) file_.reset();
   if (bytes > 0) session_.file_sent(bytes);
   if (result == Result::failed) session_.file_failed();
   if (result == Result::lost) session_.abort();
-  update();
+  on_change();
 }
 
 void Connection::follow(Advice advice) noexcept {

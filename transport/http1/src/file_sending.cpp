@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -108,8 +109,12 @@ void FileSending::come_home(Job& job) noexcept {
 
 void FileSending::drop() noexcept {
   owner_ = nullptr;
-  if (is_away_) withdraw();
-  else delete this;
+  if (!is_away_) {
+    delete this;
+    return;
+  }
+  ::shutdown(socket_.get(), SHUT_RDWR);  // The peer need not wait for the job.
+  withdraw();
 }
 
 }  // namespace umbel::http1

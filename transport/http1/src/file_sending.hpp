@@ -41,7 +41,7 @@ public:
   /// Sends on, from a worker. Not while it is away.
   void go_on() noexcept;
   bool is_away() const noexcept { return is_away_; }
-  /// The owner is told nothing any more. Once, and at last.
+  /// The owner is told nothing any more, and the connection is over if a job is away. Once, and at last.
   void drop() noexcept;
 
 private:
