@@ -98,10 +98,13 @@ struct Customer {
 // --- orders
 
 struct NewLine {
-  Id product_id;
+  Bounded<Id, ge<1>> product_id;
   Defaulted<Bounded<int, ge<1>, le<100>>> quantity = 1;
 };
 
+struct Invoice {
+  Tag<"invoice"> kind;
+};
 struct Card {
   Tag<"card"> kind;
   Text<pattern<"^[0-9]{16}$">> number;
@@ -117,7 +120,7 @@ struct Voucher {
 
 struct NewOrder {
   Constrained<std::vector<NewLine>, min_length<1>, max_length<20>> lines;
-  std::optional<std::variant<Card, Transfer, Voucher>> payment;
+  Defaulted<std::variant<Invoice, Card, Transfer, Voucher>> payment;
   std::optional<std::chrono::year_month_day> not_before;
   std::optional<Address> ship_to;
   std::optional<Text<max_length<200>>> note;

@@ -77,11 +77,15 @@ struct Transfer {
   std::string iban;
   std::optional<std::chrono::year_month_day> not_before;
 };
+struct Part;
 struct Split {
   Tag<"split"> kind;
-  Constrained<std::vector<std::variant<Card, Transfer, Split>>, min_length<2>> parts;
+  std::vector<Part> parts;
 };
 using Payment = std::variant<Card, Transfer, Split>;
+struct Part {
+  Payment payment;
+};
 
 struct Checkout {
   Payment payment;
