@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,9 @@ namespace umbel {
 
 namespace {
 
+using detail::MemberShape;
 using detail::ModelNames;
+using detail::NamedModel;
 using detail::Operation;
 using detail::OperationBody;
 using detail::OperationParameter;
@@ -25,6 +28,7 @@ using detail::SecurityInfo;
 using detail::SecurityScheme;
 using detail::Shape;
 using detail::Source;
+using detail::Use;
 
 /// Owned: OpenApiOptions are views.
 struct Texts {
@@ -68,6 +72,11 @@ std::string_view place_of(Source source) noexcept {
   }
 }
 
+/// A file, several of them, or none or one.
+bool is_file(const Shape& shape) noexcept {
+  return shape.kind == detail::ShapeKind::file || (shape.inner && is_file(*shape.inner));
+}
+
 /// FastAPI's names for them. Keys of several names are told apart by these.
 class SchemeNames {
 public:
@@ -75,21 +84,33 @@ public:
     for (const Operation& operation : operations) {
       for (const OperationSecurity& security : operation.security) add(security.scheme);
     }
+    std::map<std::string, int> counts;
+    for (const Scheme& scheme : schemes_) ++counts[scheme.name];
+    std::set<std::string> taken;
+    for (Scheme& scheme : schemes_) {
+      if (counts[scheme.name] > 1) scheme.name += "_" + in_words(scheme.is.info->name);
+      const std::string name = scheme.name;
+      for (int number = 2; !taken.insert(scheme.name).second; ++number)
+        scheme.name = name + "_" + std::to_string(number);
+    }
   }
 
-  std::string name_of(const SecurityScheme& scheme) const {
-    const std::string kind{kind_of(*scheme.info)};
-    const bool is_only = std::count_if(schemes_.begin(), schemes_.end(),
-                                       [&](const SecurityScheme& other) { return kind_of(*other.info) == kind; }) == 1;
-    return is_only ? kind : kind + "_" + std::string{scheme.info->name};
+  const std::string& name_of(const SecurityScheme& scheme) const {
+    return std::find_if(schemes_.begin(), schemes_.end(), [&](const Scheme& known) { return known.is == scheme; })
+        ->name;
   }
-  std::map<std::string, const SecurityInfo*> sorted() const {
-    std::map<std::string, const SecurityInfo*> all;
-    for (const SecurityScheme& scheme : schemes_) all.emplace(name_of(scheme), scheme.info);
+  std::map<std::string_view, const SecurityInfo*> sorted() const {
+    std::map<std::string_view, const SecurityInfo*> all;
+    for (const Scheme& scheme : schemes_) all.emplace(scheme.name, scheme.is.info);
     return all;
   }
 
 private:
+  struct Scheme {
+    SecurityScheme is;
+    std::string name;
+  };
+
   static std::string_view kind_of(const SecurityInfo& info) noexcept {
     if (info.kind == SecurityInfo::Kind::bearer) return "HTTPBearer";
     if (info.kind == SecurityInfo::Kind::basic) return "HTTPBasic";
@@ -97,11 +118,21 @@ private:
            : info.source == Source::cookie ? "APIKeyCookie"
                                            : "APIKeyHeader";
   }
+  /// Names of components have nothing else.
+  static std::string in_words(std::string_view name) {
+    std::string words{name};
+    const auto is_plain = [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
+    };
+    std::replace_if(words.begin(), words.end(), [&](char c) { return !is_plain(c); }, '_');
+    return words;
+  }
   void add(const SecurityScheme& scheme) {
-    if (std::find(schemes_.begin(), schemes_.end(), scheme) == schemes_.end()) schemes_.push_back(scheme);
+    if (std::none_of(schemes_.begin(), schemes_.end(), [&](const Scheme& known) { return known.is == scheme; }))
+      schemes_.push_back({scheme, std::string{kind_of(*scheme.info)}});
   }
 
-  std::vector<SecurityScheme> schemes_;  // Each once.
+  std::vector<Scheme> schemes_;  // Each once.
 };
 
 std::string taken(JsonWriter&& json) {
@@ -138,6 +169,7 @@ public:
   explicit Contents(const std::vector<Operation>& operations) : operations_(operations), schemes_(operations) {
     for (const Operation& operation : operations_) {
       for (const OperationBody& body : operation.bodies) models_.add(*body.shape);
+      if (operation.form) models_.add_form(*operation.form);
       if (operation.reply.shape) models_.add(*operation.reply.shape);
     }
     models_.choose();
@@ -201,6 +233,7 @@ private:
     json_.key("parameters").begin_array();
     for (const OperationParameter& parameter : parameters) {
       json_.begin_object().field("name", parameter.name).field("in", place_of(parameter.source));
+      write_text(json_, "description", parameter.schema->description);
       json_.field("required", parameter.is_required).key("schema");
       write_schema(json_, *parameter.schema);
       json_.end_object();
@@ -209,6 +242,7 @@ private:
   }
 
   void write_body(const Operation& operation) {
+    if (operation.form) return write_form(*operation.form);
     const std::vector<OperationBody>& bodies = operation.bodies;
     if (bodies.empty() && !operation.takes_bytes) return;
     json_.key("requestBody").begin_object().key("content").begin_object();
@@ -220,6 +254,25 @@ private:
     const auto is_required = [](const OperationBody& body) { return body.is_required; };
     if (std::any_of(bodies.begin(), bodies.end(), is_required)) json_.field("required", true);
     json_.end_object();
+  }
+
+  /// Only multipart brings files.
+  void write_form(const Shape& form) {
+    const MemberShape* const end = form.members + form.count;
+    const bool has_files =
+        std::any_of(form.members, end, [](const MemberShape& member) { return is_file(*member.shape); });
+    const bool is_required =
+        std::any_of(form.members, end, [](const MemberShape& member) { return member.is_required; });
+    json_.key("requestBody").begin_object().key("content").begin_object();
+    json_.key(has_files ? "multipart/form-data" : "application/x-www-form-urlencoded").begin_object();
+    json_.key("schema").begin_object().field("$ref", reference_to(form, Use::form)).end_object();
+    json_.end_object().end_object();
+    if (is_required) json_.field("required", true);
+    json_.end_object();
+  }
+
+  std::string reference_to(const Shape& model, Use use) const {
+    return "#/components/schemas/" + models_.name_of(model, use);
   }
 
   void write_bodies(const std::vector<OperationBody>& bodies) {
@@ -250,8 +303,14 @@ private:
   void write_content(const detail::ReplyInfo& reply) {
     json_.key("content").begin_object().key(reply.content_type).begin_object().key("schema");
     if (reply.shape) write_schema(json_, *reply.shape, models_);
-    else json_.begin_object().field("type", "string").end_object();
+    else write_bytes(reply.content_type);
     json_.end_object().end_object();
+  }
+
+  void write_bytes(std::string_view content_type) {
+    json_.begin_object().field("type", "string");
+    if (content_type == "*/*" || content_type == "application/octet-stream") json_.field("format", "binary");
+    json_.end_object();
   }
 
   void write_invalid() {
@@ -263,8 +322,9 @@ private:
   }
 
   void write_components() {
-    std::map<std::string, const Shape*> models;
-    for (const auto& [name, shape] : models_.sorted()) models.emplace(name, shape);
+    const std::vector<NamedModel> named = models_.sorted();
+    std::map<std::string_view, const NamedModel*> models;
+    for (const NamedModel& model : named) models.emplace(model.name, &model);
     if (has_invalid_) models.insert({{"HTTPValidationError", nullptr}, {"ValidationError", nullptr}});
     const auto schemes = schemes_.sorted();
     if (models.empty() && schemes.empty()) return;
@@ -274,17 +334,17 @@ private:
     json_.end_object();
   }
 
-  void write_models(const std::map<std::string, const Shape*>& models) {
+  void write_models(const std::map<std::string_view, const NamedModel*>& models) {
     json_.key("schemas").begin_object();
-    for (const auto& [name, shape] : models) {
+    for (const auto& [name, model] : models) {
       json_.key(name);
-      if (shape) write_model_schema(json_, *shape, models_);
+      if (model) write_model_schema(json_, *model, models_);
       else json_.raw(name == "ValidationError" ? validation_error : http_validation_error);
     }
     json_.end_object();
   }
 
-  void write_schemes(const std::map<std::string, const SecurityInfo*>& schemes) {
+  void write_schemes(const std::map<std::string_view, const SecurityInfo*>& schemes) {
     json_.key("securitySchemes").begin_object();
     for (const auto& [name, info] : schemes) {
       json_.key(name).begin_object();

@@ -9,6 +9,7 @@
 
 #include "routes_of_app.hpp"
 #include "umbel/di/body.hpp"
+#include "umbel/di/form.hpp"
 #include "umbel/di/value_schema.hpp"
 
 namespace umbel::detail {
@@ -54,6 +55,7 @@ private:
   void visit_need(const Need& need) {
     if (need.source == Source::node) return visit_edge(need);
     if (need.value && need.value->body) return add_body(*need.value->body);
+    if (need.value && need.value->form) return add_form(*need.value->form->shape);
     if (need.source == Source::body || need.source == Source::body_stream) operation_.takes_bytes = true;
     if (need.value && need.value->schema) add_parameter(*need.value);
   }
@@ -75,6 +77,11 @@ private:
     };
     if (std::none_of(operation_.bodies.begin(), operation_.bodies.end(), is_same))
       operation_.bodies.push_back({body.name.text(), body.shape, body.is_required});
+  }
+
+  void add_form(const Shape& form) {
+    operation_.can_be_invalid = true;
+    operation_.form = &form;  // No graph has two.
   }
 
   void add_parameter(const ValueInfo& value) {

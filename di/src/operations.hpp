@@ -54,6 +54,7 @@ struct Operation {
   std::vector<OperationParameter> parameters;  // Path, query, header, cookie; in each, in the order of a walk.
   std::vector<OperationSecurity> security;     // In the order of a walk.
   std::vector<OperationBody> bodies;           // Several: the body is an object that has each under its name.
+  const Shape* form = nullptr;                 // In place of bodies.
   bool takes_bytes = false;                    // A body of any type.
   bool can_be_invalid = false;                 // There are requests that are a 422.
   ReplyInfo reply;

@@ -2,6 +2,7 @@
 #include "schemas.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -15,25 +16,115 @@ namespace {
 /// Of the ready-made components.
 constexpr std::string_view reserved_names[] = {"HTTPValidationError", "ValidationError"};
 
-bool is_word(char c) noexcept { return is_name_character(c) && static_cast<unsigned char>(c) < 0x80; }
+constexpr std::string_view number_words[] = {"char", "double", "int", "long", "short", "signed", "unsigned"};
 
-/// "shop::Page<shop::Item>" -> "Page_Item_"; with namespaces, "shop__Page_shop__Item_". What stands in brackets before
-/// `::`, an anonymous namespace or a function's parameters, is dropped.
-std::string component_name(std::string_view type, bool with_namespaces) {
+bool is_number_word(std::string_view word) noexcept {
+  return std::find(std::begin(number_words), std::end(number_words), word) != std::end(number_words);
+}
+
+/// Of the standard library's namespaces, those that are inline: one compiler writes them, another does not.
+bool is_inline_namespace(std::string_view word) noexcept { return word == "__cxx11" || word == "_V2" || word == "__1"; }
+
+/// "long unsigned int" and "unsigned long" -> "unsignedlong"
+std::string number_name(const std::vector<std::string_view>& words) {
   std::string name;
-  std::size_t word = 0;
-  std::size_t depth = 0;
-  for (std::size_t i = 0; i < type.size(); ++i) {
-    const char c = type[i];
-    if (c == '(' || c == '{') ++depth;
-    else if (c == ')' || c == '}') --depth;
-    else if (depth > 0 || c == ' ') continue;
-    else if (is_word(c)) name.push_back(c);
-    else if (c != ':') name.push_back('_'), word = name.size();
-    else if (++i; !with_namespaces) name.resize(word);
-    else if (name.size() > word && !name.ends_with("__")) name.append("__");
+  bool has_size = false;
+  for (const std::string_view word : words) {
+    if (word == "unsigned" || word == "signed") name.insert(0, word);
+    else if (word != "int") name.append(word), has_size = true;
   }
-  return name;
+  return has_size ? name : name + "int";
+}
+
+/// The name of a component out of a type as the compiler writes it: "shop::Page<shop::Item>" -> "Page_Item_"; with
+/// namespaces, "shop__Page_shop__Item_". What stands in brackets before `::`, an anonymous namespace or a function's
+/// parameters, is dropped, and what compilers write differently is made the same.
+class ComponentName {
+public:
+  ComponentName(std::string_view type, bool with_namespaces) : rest_(type), with_namespaces_(with_namespaces) {}
+
+  std::string make() && {
+    while (!rest_.empty()) {
+      if (is_name_character(rest_.front())) add_word();
+      else add_sign();
+    }
+    return std::move(name_);
+  }
+
+private:
+  std::string_view take_word() noexcept {
+    std::size_t size = 0;
+    while (size < rest_.size() && is_name_character(rest_[size])) ++size;
+    const std::string_view word = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return word;
+  }
+
+  std::string_view peek_word() const noexcept { return ComponentName{*this}.take_word(); }
+
+  void add_word() {
+    std::string_view word = take_word();
+    if (depth_ > 0) return;
+    if (is_number_word(word)) return add_number(word);
+    if (is_inline_namespace(word) && rest_.starts_with("::")) return rest_.remove_prefix(2);
+    if (word.starts_with("basic_string") && rest_.starts_with("<char>")) {
+      word.remove_prefix(6);
+      rest_.remove_prefix(6);
+    }
+    if (word[0] >= '0' && word[0] <= '9') word = word.substr(0, word.find_last_not_of("UL") + 1);
+    for (const char c : word) add_character(static_cast<unsigned char>(c));
+  }
+
+  void add_number(std::string_view first) {
+    std::vector<std::string_view> words{first};
+    const auto follows = [&] {
+      ComponentName ahead{*this};
+      if (!ahead.rest_.starts_with(' ')) return false;
+      ahead.rest_.remove_prefix(1);
+      return is_number_word(ahead.peek_word());
+    };
+    while (follows()) {
+      rest_.remove_prefix(1);
+      words.push_back(take_word());
+    }
+    name_.append(number_name(words));
+  }
+
+  /// Names of components are ASCII.
+  void add_character(unsigned char c) {
+    if (c < 0x80) name_.push_back(static_cast<char>(c));
+    else if (c >= 0xC0) name_.push_back('_');
+  }
+
+  void add_sign() {
+    if (rest_.starts_with(unnamed)) return rest_.remove_prefix(unnamed.size());
+    const char c = rest_.front();
+    const bool is_scope = rest_.starts_with("::");
+    rest_.remove_prefix(is_scope ? 2 : 1);
+    if (c == '(' || c == '{') ++depth_;
+    else if (c == ')' || c == '}') --depth_;
+    else if (depth_ > 0 || c == ' ') return;
+    else if (is_scope) end_namespace();
+    else name_.push_back('_'), word_ = name_.size();
+  }
+
+  void end_namespace() {
+    if (!with_namespaces_) name_.resize(word_);
+    else if (name_.size() > word_ && !name_.ends_with("__")) name_.append("__");
+  }
+
+  // An anonymous namespace before an enumerator, which g++ writes so.
+  static constexpr std::string_view unnamed = "<unnamed>::";
+
+  std::string_view rest_;
+  bool with_namespaces_;
+  std::string name_;
+  std::size_t word_ = 0;  // Where the name with its namespaces begins that is being read.
+  int depth_ = 0;         // Of brackets.
+};
+
+std::string component_name(std::string_view type, bool with_namespaces) {
+  return ComponentName{type, with_namespaces}.make();
 }
 
 /// What stands between quotes in "'a', 'b' or 'c'".
@@ -165,6 +256,8 @@ void write_text_members(JsonWriter& json, const TextSchema& text, const Violatio
 void write_default(JsonWriter& json, const DefaultValue& absent) {
   using Kind = DefaultValue::Kind;
   if (absent.kind == Kind::none || absent.kind == Kind::unknown) return;
+  const bool is_fraction = absent.kind == Kind::number && absent.value.kind == Bound::Kind::fraction;
+  if (is_fraction && !std::isfinite(absent.value.fraction)) return;  // JSON cannot say it.
   json.key("default");
   if (absent.kind == Kind::empty_list) json.begin_array().end_array();
   else if (absent.kind == Kind::boolean) json.value(absent.value.whole != 0);
@@ -176,6 +269,20 @@ void write_list(JsonWriter& json, const Shape& shape, const ModelNames& names) {
   write_schema(json, *shape.inner, names);
   json.field("type", "array");
   if (shape.kind == ShapeKind::array) json.field("minItems", shape.count).field("maxItems", shape.count);
+}
+
+std::string reference_to(const Shape& object, const ModelNames& names) {
+  return "#/components/schemas/" + names.name_of(object);
+}
+
+void write_variant(JsonWriter& json, const Shape& shape, const ModelNames& names) {
+  json.key("oneOf").begin_array();
+  for (std::size_t i = 0; i < shape.count; ++i) write_schema(json, *shape.members[i].shape, names);
+  json.end_array().key("discriminator").begin_object().field("propertyName", shape.text);
+  json.key("mapping").begin_object();
+  for (std::size_t i = 0; i < shape.count; ++i)
+    json.key(shape.members[i].key).value(reference_to(*shape.members[i].shape, names));
+  json.end_object().end_object();
 }
 
 void write_bare_members(JsonWriter& json, const Shape& shape, bool is_bounded_below, const ModelNames& names) {
@@ -205,7 +312,17 @@ void write_bare_members(JsonWriter& json, const Shape& shape, bool is_bounded_be
       write_schema(json, *shape.inner, names);
       return void(json.field("type", "object"));
     case ShapeKind::object:
-      return void(json.field("$ref", "#/components/schemas/" + names.name_of(shape)));
+      return void(json.field("$ref", reference_to(shape, names)));
+    case ShapeKind::variant:
+      return write_variant(json, shape, names);
+    case ShapeKind::tag:
+      return void(json.field("type", "string").field("const", shape.text));
+    case ShapeKind::date:
+      return void(json.field("type", "string").field("format", "date"));
+    case ShapeKind::moment:
+      return void(json.field("type", "string").field("format", "date-time"));
+    case ShapeKind::file:
+      return void(json.field("type", "string").field("contentMediaType", "application/octet-stream"));
   }
 }
 
@@ -229,9 +346,16 @@ std::optional<std::string> default_of(const MemberShape& member, const Shape& ob
   }
 }
 
-void write_property(JsonWriter& json, const MemberShape& member, const Shape& object, const ModelNames& names) {
+/// A field of a form that is left out is not there: it is never null.
+const Shape& shape_of(const MemberShape& member, Use use) noexcept {
+  const bool is_never_null = use == Use::form && member.shape->kind == ShapeKind::optional;
+  return is_never_null ? *member.shape->inner : *member.shape;
+}
+
+void write_property(JsonWriter& json, const MemberShape& member, const NamedModel& model, const ModelNames& names) {
+  const Shape& object = *model.shape;
   json.key(member.key).begin_object();
-  write_shape_members(json, *member.shape, names);
+  write_shape_members(json, shape_of(member, model.use), names);
   if (const auto value = default_of(member, object)) json.key("default").raw(*value);
   json.end_object();
 }
@@ -250,33 +374,39 @@ void write_required(JsonWriter& json, const Shape& object) {
 
 void ModelNames::add(const Shape& shape) {
   if (shape.inner) return add(*shape.inner);
-  if (shape.kind != ShapeKind::object) return;
-  const std::string_view type = model_name_in(shape.name);
-  if (!places_.emplace(std::pair{type, shape.members}, models_.size()).second) return;
-  models_.push_back({&shape, component_name(type, false)});
+  if (shape.kind == ShapeKind::object && !add_name(shape, Use::json)) return;
+  if (!shape.members) return;
   for (std::size_t i = 0; i < shape.count; ++i) add(*shape.members[i].shape);
+}
+
+void ModelNames::add_form(const Shape& shape) { add_name(shape, Use::form); }
+
+bool ModelNames::add_name(const Shape& shape, Use use) {
+  const std::string_view type = model_name_in(shape.name);
+  if (!places_.emplace(std::tuple{type, shape.members, use}, models_.size()).second) return false;
+  models_.push_back({&shape, component_name(type, false), use});
+  return true;
 }
 
 void ModelNames::choose() {
   std::map<std::string, int> counts;
   for (const std::string_view name : reserved_names) ++counts[std::string{name}];
-  for (const Model& model : models_) ++counts[model.name];
+  for (const NamedModel& model : models_) ++counts[model.name];
   std::set<std::string> taken{std::begin(reserved_names), std::end(reserved_names)};
-  for (Model& model : models_) {
+  for (NamedModel& model : models_) {
     if (counts[model.name] > 1) model.name = component_name(model_name_in(model.shape->name), true);
     const std::string name = model.name;
     for (int number = 2; !taken.insert(model.name).second; ++number) model.name = name + "_" + std::to_string(number);
   }
 }
 
-const std::string& ModelNames::name_of(const Shape& shape) const {
-  return models_[places_.at({model_name_in(shape.name), shape.members})].name;
+const std::string& ModelNames::name_of(const Shape& shape, Use use) const {
+  return models_[places_.at({model_name_in(shape.name), shape.members, use})].name;
 }
 
-std::vector<std::pair<std::string, const Shape*>> ModelNames::sorted() const {
-  std::vector<std::pair<std::string, const Shape*>> all;
-  for (const Model& model : models_) all.emplace_back(model.name, model.shape);
-  std::sort(all.begin(), all.end());
+std::vector<NamedModel> ModelNames::sorted() const {
+  std::vector<NamedModel> all = models_;
+  std::sort(all.begin(), all.end(), [](const NamedModel& a, const NamedModel& b) { return a.name < b.name; });
   return all;
 }
 
@@ -301,14 +431,15 @@ void write_schema(JsonWriter& json, const Shape& shape, const ModelNames& names)
   json.end_object();
 }
 
-void write_model_schema(JsonWriter& json, const Shape& object, const ModelNames& names) {
+void write_model_schema(JsonWriter& json, const NamedModel& model, const ModelNames& names) {
+  const Shape& object = *model.shape;
   json.begin_object();
   if (object.forbids_extra) json.field("additionalProperties", false);
   json.key("properties").begin_object();
-  for (std::size_t i = 0; i < object.count; ++i) write_property(json, object.members[i], object, names);
+  for (std::size_t i = 0; i < object.count; ++i) write_property(json, object.members[i], model, names);
   json.end_object().field("type", "object");
   write_required(json, object);
-  json.field("title", names.name_of(object)).end_object();
+  json.field("title", model.name).end_object();
 }
 
 }  // namespace umbel::detail

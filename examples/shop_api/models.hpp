@@ -2,18 +2,25 @@
 #pragma once
 // What goes over the wire: plain structs. Their members, types, bounds and defaults are all that there is to say.
 
+#include <umbel/core/request.hpp>
+#include <umbel/core/response.hpp>
+#include <umbel/di/uploaded_file.hpp>
 #include <umbel/json/constrained.hpp>
 #include <umbel/json/defaulted.hpp>
+#include <umbel/json/tag.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 namespace shop {
 
-using umbel::Bounded, umbel::Constrained, umbel::Defaulted, umbel::Text;
+using umbel::Bounded, umbel::Constrained, umbel::Defaulted, umbel::Tag, umbel::Text;
 using umbel::ge, umbel::le, umbel::max_length, umbel::min_length, umbel::pattern;
 
 using Id = std::int64_t;
@@ -50,7 +57,30 @@ struct ProductPage {
   std::vector<Product> products;
 };
 
+/// A form, multipart since it has a file.
+struct NewPicture {
+  umbel::UploadedFile picture;
+  std::optional<Text<max_length<200>>> caption;
+};
+
+/// A reply of a type of our own.
+struct Picture {
+  static constexpr std::string_view content_type = "image/*";
+
+  umbel::Response respond(const umbel::Request& /*request*/) const { return umbel::Response::bytes(type, bytes); }
+
+  std::string type;
+  std::string bytes;
+};
+
 // --- customers
+
+/// A form, urlencoded.
+struct Subscription {
+  Text<pattern<"^[^@ ]+@[^@ ]+$">> email;
+  Defaulted<bool> weekly = false;
+  Defaulted<std::vector<Category>> about;
+};
 
 struct Address {
   Text<min_length<1>, max_length<80>> street;
@@ -68,12 +98,30 @@ struct Customer {
 // --- orders
 
 struct NewLine {
-  Id product_id;
+  Bounded<Id, ge<1>> product_id;
   Defaulted<Bounded<int, ge<1>, le<100>>> quantity = 1;
+};
+
+struct Invoice {
+  Tag<"invoice"> kind;
+};
+struct Card {
+  Tag<"card"> kind;
+  Text<pattern<"^[0-9]{16}$">> number;
+};
+struct Transfer {
+  Tag<"transfer"> kind;
+  Text<pattern<"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$">> iban;
+};
+struct Voucher {
+  Tag<"voucher"> kind;
+  Constrained<std::vector<Text<min_length<8>, max_length<8>>>, min_length<1>> codes;
 };
 
 struct NewOrder {
   Constrained<std::vector<NewLine>, min_length<1>, max_length<20>> lines;
+  Defaulted<std::variant<Invoice, Card, Transfer, Voucher>> payment;
+  std::optional<std::chrono::year_month_day> not_before;
   std::optional<Address> ship_to;
   std::optional<Text<max_length<200>>> note;
 };
@@ -92,6 +140,8 @@ struct Order {
   std::vector<Line> lines;
   std::map<std::string, Cents> sums;  // "goods", "shipping", "discount", "total"
   Address ship_to;
+  std::chrono::sys_seconds placed_at;
+  std::optional<std::chrono::year_month_day> not_before;
   std::optional<std::string> note;
 };
 

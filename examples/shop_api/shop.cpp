@@ -54,6 +54,17 @@ bool Shop::remove(Id id) {
   return products_.erase(id) > 0;
 }
 
+void Shop::set_picture(Id id, Picture picture) {
+  const std::lock_guard lock{mutex_};
+  pictures_[id] = std::move(picture);
+}
+
+std::optional<Picture> Shop::picture(Id id) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = pictures_.find(id);
+  return found == pictures_.end() ? std::nullopt : std::optional{found->second};
+}
+
 bool Shop::take_from_stock(Id id, int quantity) {
   const std::lock_guard lock{mutex_};
   Product& product = products_.at(id);

@@ -29,6 +29,8 @@ public:
   std::optional<Product> product(Id id) const;
   Product add(const NewProduct& product);
   bool remove(Id id);
+  void set_picture(Id id, Picture picture);
+  std::optional<Picture> picture(Id id) const;
   /// False if there are too few.
   bool take_from_stock(Id id, int quantity);
   std::map<Id, int> stock() const;
@@ -45,6 +47,7 @@ public:
 private:
   mutable std::mutex mutex_;
   std::map<Id, Product> products_;
+  std::map<Id, Picture> pictures_;
   std::map<std::string, Account, std::less<>> accounts_;  // By token.
   std::map<Id, Order> orders_;
   Id last_product_ = 0;

@@ -5,16 +5,21 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "umbel/core/event_stream.hpp"
+#include "umbel/core/file.hpp"
+#include "umbel/core/redirect.hpp"
 #include "umbel/core/stream.hpp"
 #include "umbel/di/body_stream.hpp"
+#include "umbel/di/form.hpp"
 #include "umbel/di/scopes.hpp"
 #include "umbel/di/security.hpp"
 #include "umbel/di/try.hpp"
@@ -119,6 +124,26 @@ TEST(OpenApi, WritesPatternsAsEcmaScriptDoes) {
             R"({"type":"string","pattern":"^\\u{e4}\\\\A$"})");
 }
 
+TEST(OpenApi, LeavesOutADefaultThatJsonCannotSay) {
+  EXPECT_EQ((schema_of<Query<"q", double, std::numeric_limits<double>::infinity()>>()),
+            R"({"type":"number","format":"double"})");
+}
+
+TEST(OpenApi, KeepsTextsThatAreNotAscii) {
+  EXPECT_EQ(parameters_of([](Query<"größe", std::string_view, default_to<"groß\n\"/~1\"">> /*size*/) {}),
+            R"({"name":"größe","in":"query","required":false,)"
+            R"("schema":{"type":"string","default":"groß\n\"/~1\""}})");
+}
+
+TEST(OpenApi, SaysWhatADescriptionSays) {
+  EXPECT_EQ(parameters_of([](Query<"q", int, description<"How *many*">, 3, ge<1>> /*q*/) {}),
+            R"({"name":"q","in":"query","description":"How *many*","required":false,)"
+            R"("schema":{"type":"integer","format":"int32","minimum":1,"default":3}})");
+  EXPECT_EQ(parameters_of([](Header<"x-a", std::vector<std::string>, description<"All">> /*a*/) {}),
+            R"({"name":"x-a","in":"header","description":"All","required":true,)"
+            R"("schema":{"items":{"type":"string"},"type":"array"}})");
+}
+
 TEST(OpenApi, TellsWhereAParameterIsAndWhetherItIsRequired) {
   EXPECT_EQ(parameters_of([](Header<"x-a", int> /*a*/, Query<"b", std::optional<int>> /*b*/, Cookie<"c"> /*c*/) {}),
             R"({"name":"b","in":"query","required":false,"schema":{"type":"integer","format":"int32"}},)"
@@ -169,6 +194,44 @@ TEST(OpenApi, SortsByPathThenMethod) {
   EXPECT_LT(b, document.find("\"post\""));
 }
 
+TEST(OpenApi, TellsTheParametersOfARoutersPrefix) {
+  App app;
+  Router<"/{shop}/items"> items;
+  items.get("/{id:int}", [](Path<"shop"> /*shop*/) {});
+  app.include("/v1", items);
+
+  const std::string document = openapi_document(app);
+
+  EXPECT_NE(document.find(R"("/v1/{shop}/items/{id}":{"get")"), std::string::npos);
+  EXPECT_EQ(between(document, "\"parameters\":[", "],\"responses\""),
+            R"({"name":"shop","in":"path","required":true,"schema":{"type":"string"}},)"
+            R"({"name":"id","in":"path","required":true,"schema":{"type":"integer","format":"int64"}})");
+}
+
+TEST(OpenApi, TellsHeadAndOptionsWhereTheyAreDeclaredAlone) {
+  App app;
+  app.get("/a", [] {}).route(Method::head, "/b", [] {}).route(Method::options, "/b", [] {});
+
+  const std::string document = openapi_document(app);
+
+  EXPECT_EQ(document.find("\"head\""), document.rfind("\"head\""));
+  EXPECT_NE(document.find(R"("/b":{"head":{"summary":"HEAD /b","operationId":"b_head")"), std::string::npos);
+  EXPECT_NE(document.find(R"("options":{"summary":"OPTIONS /b","operationId":"b_options")"), std::string::npos);
+}
+
+TEST(OpenApi, LeavesOutWhatIsNotInTheSchemaAndItsModels) {
+  struct Secret {
+    int n;
+  };
+  App app;
+  Router<"/hidden"> hidden;
+  hidden.get("/x", [](Depends<bearer>) { return Secret{1}; });
+  app.include(hidden, {.include_in_schema = false});
+  app.post("/y", [](Body<Secret>) {}, {.include_in_schema = false});
+
+  EXPECT_TRUE(openapi_document(app).ends_with(R"("paths":{}})"));
+}
+
 Stream lines() { co_return; }
 EventStream events() { co_return; }
 Task<Result<std::string>> say() { co_return std::string{"a"}; }
@@ -182,6 +245,24 @@ TEST(OpenApi, TellsWhatAHandlerReturns) {
   EXPECT_EQ(responses_of(say), text);
   EXPECT_EQ(between(document_with(lines), "\"content\":{", ":"), "\"application/octet-stream\"");
   EXPECT_EQ(between(document_with(events), "\"content\":{", ":"), "\"text/event-stream\"");
+}
+
+struct Csv {
+  static constexpr std::string_view content_type = "text/csv";
+  Response respond(const Request& /*request*/) const { return Response{200}; }
+};
+struct Teapot {
+  Response respond(const Request& /*request*/) const { return Response{418}; }
+};
+Task<File> find_file() { co_return File{"/nowhere"}; }
+
+TEST(OpenApi, TellsWhatAReplyOfItsOwnTypeIs) {
+  EXPECT_EQ(responses_of([] { return Redirect{"/"}; }), R"({"307":{"description":"Successful Response")");
+  EXPECT_EQ(responses_of(find_file), R"({"200":{"description":"Successful Response","content":{"*/*":{"schema":)"
+                                     R"({"type":"string","format":"binary")");
+  EXPECT_EQ(responses_of([] { return Csv{}; }),
+            R"({"200":{"description":"Successful Response","content":{"text/csv":{"schema":{"type":"string")");
+  EXPECT_EQ(responses_of([] { return Teapot{}; }), R"({"200":{"description":"Successful Response")");
 }
 
 TEST(OpenApi, TellsOfA422WhereThereCanBeOne) {
@@ -230,6 +311,17 @@ TEST(OpenApi, KnowsEveryReadyMadeScheme) {
             R"("APIKeyHeader":{"type":"apiKey","in":"header","name":"x-key"},)"
             R"("APIKeyQuery":{"type":"apiKey","in":"query","name":"key"},)"
             R"("HTTPBasic":{"type":"http","scheme":"basic"}})");
+}
+
+TEST(OpenApi, NamesSchemesOfAnyKeyAsComponentsAreNamed) {
+  const std::string document =
+      document_with([](Depends<api_key_query<"a b">>, Depends<api_key_query<"a/b">>, Depends<api_key_query<"ä~">>) {});
+
+  EXPECT_EQ(between(document, "\"security\":[", "]"), R"({"APIKeyQuery_a_b":[)");
+  EXPECT_EQ(between(document, "\"securitySchemes\":", "}}}") + "}}",
+            R"({"APIKeyQuery____":{"type":"apiKey","in":"query","name":"ä~"},)"
+            R"("APIKeyQuery_a_b":{"type":"apiKey","in":"query","name":"a b"},)"
+            R"("APIKeyQuery_a_b_2":{"type":"apiKey","in":"query","name":"a/b"}})");
 }
 
 TEST(OpenApi, TellsOptionalCredentialsAsAlternatives) {
@@ -385,6 +477,40 @@ TEST(OpenApiModel, TellsWhatIsAroundAType) {
   expect_member<std::map<std::string, bool>>(R"({"additionalProperties":{"type":"boolean"},"type":"object"})");
 }
 
+struct Card {
+  Tag<"card"> kind;
+  std::string number;
+};
+struct Share;
+struct Transfer {
+  Tag<"bank/transfer"> kind;
+  std::vector<Share> shares;
+};
+struct Share {
+  std::variant<Card, Transfer> means;
+};
+
+TEST(OpenApiModel, TellsAVariantByItsTag) {
+  const std::string both =
+      R"({"oneOf":[{"$ref":"#/components/schemas/Card"},{"$ref":"#/components/schemas/Transfer"}],)"
+      R"("discriminator":{"propertyName":"kind","mapping":{"card":"#/components/schemas/Card",)"
+      R"("bank/transfer":"#/components/schemas/Transfer"}}})";
+  expect_member<std::variant<Card, Transfer>>(both);
+  expect_member<std::optional<std::variant<Card, Transfer>>>(R"({"anyOf":[)" + both + R"(,{"type":"null"}]})", "");
+  const std::string document = document_with([](Body<std::variant<Card, Transfer>>) {});
+  EXPECT_NE(document.find(R"("requestBody":{"content":{"application/json":{"schema":)" + both), std::string::npos);
+  EXPECT_NE(document.find(R"("Card":{"properties":{"kind":{"type":"string","const":"card"},"number":)"),
+            std::string::npos);
+  EXPECT_NE(document.find(R"("Share":{"properties":{"means":)" + both), std::string::npos);
+}
+
+TEST(OpenApiModel, TellsDatesAndTimes) {
+  expect_member<std::chrono::year_month_day>(R"({"type":"string","format":"date"})");
+  expect_member<std::chrono::sys_days>(R"({"type":"string","format":"date"})");
+  expect_member<std::chrono::sys_seconds>(R"({"type":"string","format":"date-time"})");
+  expect_member<std::chrono::sys_time<std::chrono::nanoseconds>>(R"({"type":"string","format":"date-time"})");
+}
+
 TEST(OpenApiModel, TellsConstraints) {
   expect_member<Bounded<unsigned, ge<1>, lt<9>>>(
       R"({"type":"integer","format":"uint32","minimum":1,"exclusiveMaximum":9})");
@@ -399,6 +525,8 @@ struct Settings {
   Defaulted<std::vector<std::string>> tags;
   Defaulted<Leaf> leaf = Leaf{4};
   Defaulted<double> none = std::numeric_limits<double>::quiet_NaN();
+  Defaulted<std::chrono::year_month_day> day = std::chrono::year_month_day{std::chrono::sys_days{}};
+  Defaulted<std::string> text = "ß\"\\";
 };
 
 TEST(OpenApiModel, TellsDefaults) {
@@ -407,7 +535,9 @@ TEST(OpenApiModel, TellsDefaults) {
             R"({"count":{"type":"integer","format":"int32","default":3},)"
             R"("tags":{"items":{"type":"string"},"type":"array","default":[]},)"
             R"("leaf":{"$ref":"#/components/schemas/Leaf","default":{"n":4}},)"
-            R"("none":{"type":"number","format":"double"}},"type":"object")");
+            R"("none":{"type":"number","format":"double"},)"
+            R"("day":{"type":"string","format":"date","default":"1970-01-01"},)"
+            R"("text":{"type":"string","default":"ß\"\\"}},"type":"object")");
 }
 
 TEST(OpenApiModel, IsToldOnceHoweverOftenItIsNamed) {
@@ -440,6 +570,79 @@ TEST(OpenApiModel, HasANameOfItsOwn) {
   EXPECT_NE(document.find(R"("umbel__ValidationError":{"properties":{"code")"), std::string::npos);
   EXPECT_NE(document.find(R"("ValidationError":{"properties":{"loc")"), std::string::npos);
   EXPECT_NE(document_with([] { return Holder<Leaf>{}; }).find(R"("Holder_Leaf_":{"properties")"), std::string::npos);
+}
+
+template <auto... numbers>
+struct Numbered {
+  int n;
+};
+struct Größe {
+  int n;
+};
+
+/// The name that a reply's model has.
+template <class T>
+std::string name_of() {
+  return between(document_with([] { return T{}; }), "#/components/schemas/", "\"");
+}
+
+TEST(OpenApiModel, HasTheSameNameWhateverTheCompilerCallsIt) {
+  EXPECT_EQ(name_of<Holder<std::string>>(), "Holder_string_");
+  EXPECT_EQ((name_of<Holder<std::map<std::string, Leaf>>>()), "Holder_map_string_Leaf__");
+  EXPECT_EQ(name_of<Holder<long>>(), "Holder_long_");
+  EXPECT_EQ(name_of<Holder<unsigned short>>(), "Holder_unsignedshort_");
+  EXPECT_EQ(name_of<Holder<unsigned long long>>(), "Holder_unsignedlonglong_");
+  EXPECT_EQ(name_of<Holder<signed char>>(), "Holder_signedchar_");
+  EXPECT_EQ(name_of<Holder<unsigned>>(), "Holder_unsignedint_");
+  EXPECT_EQ(name_of<Holder<Holder<bool>>>(), "Holder_Holder_bool__");
+  EXPECT_EQ((name_of<Numbered<3UL, 4U, Colour::red>>()), "Numbered_3_4_red_");
+  EXPECT_EQ(name_of<Holder<std::chrono::sys_days>>(), "Holder_time_point_system_clock_duration_long_ratio_86400____");
+  EXPECT_EQ(name_of<Größe>(), "Gr__e");
+}
+
+struct Signup {
+  Text<min_length<1>> name;
+  std::optional<int> age;
+  Defaulted<bool> wants_mail = false;
+  Defaulted<std::vector<std::string>> topics;
+};
+struct Upload {
+  std::optional<std::string> title;
+  std::optional<UploadedFile> picture;
+};
+struct Album {
+  std::vector<UploadedFile> pictures;
+};
+
+TEST(OpenApiForm, IsUrlencodedUnlessItHasFiles) {
+  const auto body_of = [](auto handler) { return between(document_with(handler), "\"requestBody\":", ",\"responses"); };
+  EXPECT_EQ(body_of([](Form<Signup>) {}), R"({"content":{"application/x-www-form-urlencoded":{"schema":)"
+                                          R"({"$ref":"#/components/schemas/Signup"}}},"required":true})");
+  EXPECT_EQ(body_of([](Form<Upload>) {}),
+            R"({"content":{"multipart/form-data":{"schema":{"$ref":"#/components/schemas/Upload"}}}})");
+  EXPECT_EQ(body_of([](Form<Album>) {}),
+            R"({"content":{"multipart/form-data":{"schema":{"$ref":"#/components/schemas/Album"}}},"required":true})");
+  EXPECT_NE(document_with([](Form<Upload>) {}).find("\"422\""), std::string::npos);
+}
+
+TEST(OpenApiForm, HasNoFieldThatIsNull) {
+  EXPECT_EQ(between(document_with([](Form<Signup>) {}), R"("Signup":{"properties":)", ",\"title\""),
+            R"({"name":{"type":"string","minLength":1},"age":{"type":"integer","format":"int32"},)"
+            R"("wants_mail":{"type":"boolean","default":false},)"
+            R"("topics":{"items":{"type":"string"},"type":"array","default":[]}},"type":"object","required":["name"])");
+  const std::string file = R"({"type":"string","contentMediaType":"application/octet-stream"})";
+  EXPECT_EQ(between(document_with([](Form<Upload>) {}), R"("Upload":{"properties":)", ",\"title\""),
+            R"({"title":{"type":"string"},"picture":)" + file + R"(},"type":"object")");
+  EXPECT_EQ(between(document_with([](Form<Album>) {}), R"("Album":{"properties":)", ",\"title\""),
+            R"({"pictures":{"items":)" + file + R"(,"type":"array"}},"type":"object","required":["pictures"])");
+}
+
+TEST(OpenApiForm, IsAnotherComponentThanTheSameStructAsJson) {
+  const std::string document = document_with([](Form<Signup> form) { return *form; });
+  EXPECT_NE(document.find(R"("umbel__Signup":{"properties":{"name":{"type":"string","minLength":1},"age":{"type")"),
+            std::string::npos);
+  EXPECT_NE(document.find(R"("umbel__Signup_2":{"properties":{"name":{"type":"string","minLength":1},"age":{"anyOf")"),
+            std::string::npos);
 }
 
 TEST(OpenApiModel, IsABodyOrSeveralAre) {

@@ -120,7 +120,7 @@ private:
 void add_pages(App& app, PagesOptions options) {
   Router<> pages;
   pages.tag<"umbel pages">();
-  const RouteOptions guarded{.guards = options.guards};
+  const RouteOptions guarded{.guards = options.guards, .include_in_schema = false};
   if (!options.docs.empty()) {
     const std::string path{options.docs};
     pages.get(runtime_route(path), Page{"docs.html", path, options}, guarded);

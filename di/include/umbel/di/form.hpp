@@ -42,6 +42,19 @@ private:
 
 bool make_form_body(Resolver& resolver, std::uint32_t index, void* slot);
 
+/// What a form is read into. One constant per type.
+struct FormModel {
+  const Shape* shape;
+};
+template <class T>
+inline constexpr FormModel form_model{&ShapeOf<T>::value};
+
+/// A FormBody as the parameter of the node that reads a T.
+template <class T>
+struct FormBodyOf {
+  FormBody& body;
+};
+
 /// What a value of a form can become.
 template <class T>
 constexpr bool is_form_value() noexcept {
@@ -77,10 +90,10 @@ struct CheckForm {
 
 /// The node behind Form<T>.
 template <class T, FormLimits limits>
-Task<T> read_form(FormBody& body) {
+Task<T> read_form(FormBodyOf<T> form_body) {
   static constexpr FormLimits kept = limits;
   T form{};
-  co_await body.read_into(ShapeOf<T>::value, &form, kept);
+  co_await form_body.body.read_into(ShapeOf<T>::value, &form, kept);
   co_return std::move(form);
 }
 
@@ -128,19 +141,25 @@ private:
   const T* form_;  // Never null. In the request's memory.
 };
 
-template <>
-struct ParameterTraits<detail::FormBody&> {
+template <class T>
+struct ParameterTraits<detail::FormBodyOf<T>> {
   static constexpr detail::Source source = detail::Source::body_stream;
-  static constexpr detail::ValueInfo info{
-      source, {}, "Form", sizeof(detail::FormBody), alignof(detail::FormBody), detail::make_form_body, nullptr};
+  static constexpr detail::ValueInfo info{.source = source,
+                                          .name = {},
+                                          .title = "Form",
+                                          .size = sizeof(detail::FormBody),
+                                          .align = alignof(detail::FormBody),
+                                          .extract = detail::make_form_body,
+                                          .destroy = nullptr,
+                                          .form = &detail::form_model<T>};
   template <class Where>
   static constexpr detail::Need need() {
     detail::Need need{source};
     need.value = &info;
     return need;
   }
-  static detail::FormBody& get(detail::Resolver& resolver, const detail::Step&, detail::Input input) noexcept {
-    return *static_cast<detail::FormBody*>(resolver.at(input.at.offset));
+  static detail::FormBodyOf<T> get(detail::Resolver& resolver, const detail::Step&, detail::Input input) noexcept {
+    return {*static_cast<detail::FormBody*>(resolver.at(input.at.offset))};
   }
 };
 

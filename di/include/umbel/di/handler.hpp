@@ -19,13 +19,19 @@
 
 namespace umbel {
 
+class File;
+class Redirect;
+
 /// A type that knows the reply that it means, so that a handler may return it: Redirect, File, or one of your own. What
 /// it throws is answered like what a handler throws. On the loop: it waits for nothing.
 ///
 ///     struct Csv {
+///       static constexpr std::string_view content_type = "text/csv";
 ///       std::string rows;
-///       Response respond(const Request&) const { return Response::bytes("text/csv", rows); }
+///       Response respond(const Request&) const { return Response::bytes(content_type, rows); }
 ///     };
+///
+/// A constant `content_type` is for documents; they know nothing of a reply without it.
 template <class T>
 concept Responds = requires(T&& value, const Request& request) {
   { std::move(value).respond(request) } -> std::same_as<Response>;
@@ -104,6 +110,14 @@ constexpr ReplyInfo info_of_value(int status) noexcept {
   else return {status, "application/json", &ShapeOf<std::remove_const_t<Value>>::value};
 }
 
+template <class T>
+constexpr ReplyInfo info_of_responding() noexcept {
+  if constexpr (std::is_same_v<T, Redirect>) return {.status = 307};
+  else if constexpr (std::is_same_v<T, File>) return {.content_type = "*/*"};
+  else if constexpr (requires { std::string_view{T::content_type}; }) return {.content_type = T::content_type};
+  else return {};
+}
+
 /// Turns what a handler returned into its reply.
 template <class R, class Where>
 struct Reply {
@@ -119,7 +133,7 @@ struct Reply {
   static constexpr ReplyInfo make_info() noexcept {
     if constexpr (Returned<R>::is_stream) return {.content_type = R::content_type};
     else if constexpr (std::is_void_v<Value>) return {.status = 204};
-    else if constexpr (is_response) return {};
+    else if constexpr (is_response) return info_of_responding<Value>();
     else return info_of_value<Value>(200);
   }
   static constexpr ReplyInfo info = make_info();

@@ -76,6 +76,7 @@ enum class Take : std::uint8_t {
 };
 
 struct BodyModel;
+struct FormModel;
 
 /// A parameter that is taken from the request, as a kind: `Query<"q", int>`. One constant per type.
 struct ValueInfo {
@@ -89,6 +90,7 @@ struct ValueInfo {
   void (*destroy)(void* slot) noexcept;  // Null if there is nothing to do.
   const BodyModel* body = nullptr;  // Of a body that is a model, which has no `extract`: all of them are read at once.
   const ValueSchema* schema = nullptr;  // For documents. Null: nothing that a client sends.
+  const FormModel* form = nullptr;      // For documents: of a form.
 };
 
 /// What documents call a check of credentials. One constant per ready-made provider.

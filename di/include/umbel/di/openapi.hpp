@@ -44,6 +44,8 @@ struct OpenApiOptions {
 /// - Types, defaults and constraints are those of the parameters and models; models are components, sorted by name.
 /// - The ready-made providers of security.hpp are security schemes, with the scopes that are asked for on the way to
 ///   them; all that are required are required together. Their parameters are not told a second time.
+/// - A Form is multipart if it has files, else urlencoded. Names of models are the same with every compiler, unless a
+///   fraction or an object is among a template's arguments.
 /// - Responses are what the handler's type shows. There is a 422 where a request can be one, a 401 where a security
 ///   scheme is required.
 /// - Summary and operation id are made of the handler's name, as FastAPI makes them, unless the route's options say

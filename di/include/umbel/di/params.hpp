@@ -100,13 +100,23 @@ struct IsList<std::vector<T, Allocator>> : std::true_type {
 /// A default that is an empty list.
 struct OrEmpty {};
 
-/// The options that are no constraints: at most one.
+/// An option for documents alone.
+template <FixedString text>
+struct DescriptionOption {
+  static constexpr std::string_view umbel_description = text.view();
+};
+template <class Option>
+concept Describes = requires { Option::umbel_description; };
+template <class Option>
+concept DefaultOption = !Constraint<Option> && !Describes<Option>;
+
+/// The options that are defaults: at most one.
 struct NoDefault {};
 constexpr NoDefault default_among() { return {}; }
 template <class First, class... Rest>
 constexpr auto default_among(First first, Rest... rest) {
-  if constexpr (Constraint<First>) return default_among(rest...);
-  else return first;
+  if constexpr (DefaultOption<First>) return first;
+  else return default_among(rest...);
 }
 
 /// What the type and the options of a text parameter mean.
@@ -119,8 +129,8 @@ struct TextShape {
   static constexpr bool is_list = IsList<Value>::value;
   static constexpr bool is_optional = IsOptional<T>::value;
   static constexpr bool has_default = !std::is_same_v<Default, NoDefault>;
-  static constexpr std::size_t default_count = ((Constraint<OptionType<options>> ? 0 : 1) + ... + std::size_t{0});
-  static constexpr bool is_constrained = default_count != sizeof...(options);
+  static constexpr std::size_t default_count = ((DefaultOption<OptionType<options>> ? 1 : 0) + ... + std::size_t{0});
+  static constexpr bool is_constrained = (Constraint<OptionType<options>> || ...);
 
   static constexpr bool can_be_default() {
     if constexpr (std::is_same_v<Default, OrEmpty>) return is_list;
@@ -158,6 +168,14 @@ struct ConstraintsToTell {
   static constexpr const Violation* all[]{find<OptionType<options>>()...};
 };
 
+/// Of several, the first.
+constexpr std::string_view description_among() { return {}; }
+template <class First, class... Rest>
+constexpr std::string_view description_among(First, Rest... rest) {
+  if constexpr (Describes<First>) return First::umbel_description;
+  else return description_among(rest...);
+}
+
 template <class T, auto... options>
 constexpr ValueSchema make_value_schema() noexcept {
   using Shape = TextShape<T, options...>;
@@ -169,6 +187,7 @@ constexpr ValueSchema make_value_schema() noexcept {
   else if constexpr (Shape::has_default && Shape::is_list) schema.absent.kind = DefaultValue::Kind::unknown;
   else if constexpr (Shape::has_default)
     schema.absent = default_value<typename Shape::Value>(default_among(options...));
+  schema.description = description_among(options...);
   return schema;
 }
 
@@ -466,6 +485,10 @@ inline constexpr detail::DefaultText<text> default_to{};
 
 /// The default of a list: `Query<"tag", std::vector<std::string>, or_empty>` may be missing.
 inline constexpr detail::OrEmpty or_empty{};
+
+/// What documents say of a parameter, may be Markdown: `Query<"limit", int, 20, description<"How many at once">>`.
+template <FixedString text>
+inline constexpr detail::DescriptionOption<text> description{};
 
 /// A parameter of the route's template, percent-decoded: `{item_id}`. A path with a `%` that is no escape, with `%00`,
 /// or with escapes that make no UTF-8, is a 400 on every route. `*` and `->` give the value. T is a number, bool, an

@@ -38,6 +38,7 @@ struct ValueSchema {
   DefaultValue absent{};
   /// Of a list, bounds on its size are list violations. Null, one among them that is none.
   std::span<const Violation* const> constraints{};
+  std::string_view description{};
 
   constexpr bool is_required() const noexcept { return !is_nullable && absent.kind == DefaultValue::Kind::none; }
 };
