@@ -17,6 +17,7 @@ constexpr std::string_view take_name(const Need& need) noexcept {
   if (need.original) return "original";
   switch (need.take) {
     case Take::share:
+    case Take::check:
       return "depends";
     case Take::exclusive:
       return "exclusive";
@@ -62,6 +63,7 @@ public:
     route_.policy = own_.policy() == Policy::sequential ? "sequential" : "concurrent";
     for (const Step& step : own_.steps_) route_.nodes.push_back(node_of(own_, step));
     for (const std::uint16_t guard : own_.guards_) route_.nodes[guard].role = "guard";
+    for (const Step& step : own_.steps_) unmark_forms(step);
     route_.nodes.back().role = "handler";
     for (std::size_t i = 0; i < shared_.size(); ++i) {  // It grows meanwhile.
       const Place place = shared_[i];
@@ -79,6 +81,14 @@ private:
     std::uint16_t step;
     bool operator==(const Place&) const = default;
   };
+
+  /// Forms are read in a layer behind the guards, and let everybody pass.
+  void unmark_forms(const Step& step) {
+    for (std::size_t i = 0; i < step.info->need_count; ++i) {
+      if (step.info->needs[i].take != Take::check) continue;
+      route_.nodes[place_of(own_, step.inputs[i]).step].role = "provider";
+    }
+  }
 
   GraphNode node_of(const Plan& plan, const Step& step) {
     GraphNode node = plan.describe_step(step);

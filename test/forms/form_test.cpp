@@ -123,6 +123,16 @@ TEST_F(Forms, FillTheMembersOfAStruct) {
             "Ann|7|-|no|-|3,4,");
 }
 
+TEST_F(Forms, AreTakenInTheGraphAndGuardNothing) {
+  app.post("/", sign_up);
+
+  const std::vector<GraphNode> nodes = app.graph().routes.at(0).nodes;
+
+  ASSERT_EQ(nodes.size(), 2u);
+  EXPECT_EQ(nodes[0].role, "provider");
+  EXPECT_EQ(nodes[1].edges.at(0).take, "depends");
+}
+
 TEST_F(Forms, TellAllThatIsWrong) {
   app.post("/", [](Query<"q", int>, Form<Signup>) {});
   const std::string expected = detail(

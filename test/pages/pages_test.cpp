@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "peer.hpp"
+#include "umbel/di/openapi.hpp"
+#include "umbel/di/statistics.hpp"
 
 namespace umbel::test {
 namespace {
@@ -46,6 +48,18 @@ TEST_F(Pages, AreDocumentsThatTakeEverythingFromHere) {
     EXPECT_EQ(peer->body().find("{{"), std::string::npos) << peer->body();
     EXPECT_EQ(peer->body().find("http"), std::string::npos) << peer->body();
   }
+}
+
+TEST_F(Pages, AreInNoDocumentOfTheApi) {
+  Statistics statistics;
+  app.observe(statistics);
+  add_pages(app, {.statistics = &statistics});
+
+  const std::string document = openapi_document(app);
+
+  EXPECT_NE(document.find("\"/items\""), std::string::npos);
+  EXPECT_EQ(document.find("\"/docs"), std::string::npos);
+  EXPECT_EQ(document.find("\"/graph"), std::string::npos);
 }
 
 TEST_F(Pages, FilesMayBeKeptForGood) {

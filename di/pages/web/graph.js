@@ -52,8 +52,11 @@ const element = (name, attributes = {}, ...children) => {
 const byId = (id) => document.getElementById(id);
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
 const colorOf = (kind) => kind.replace('_', '-');
-// Namespaces are in the details.
-const short = (name) => name.replace(/([A-Za-z_]\w*|\{anonymous\}|\(anonymous namespace\))::/g, '');
+// Namespaces are in the details, and so are a form's limits.
+const short = (name) => name.replace(/([A-Za-z_]\w*|\{anonymous\}|\(anonymous namespace\))::/g, '')
+  .replace(/FixedString<\d+>\{\{?("[^"]*")\}?\}/g, '$1').replace(/^read_form<(.*), FormLimits\{.*\}>$/, 'Form<$1>');
+// A line is broken before a segment rather than in it.
+const breakable = (path) => path.split(/(?=\/)/).flatMap((segment) => [segment, element('wbr')]);
 const lifetimeOf = (node) => node.lifetime ?? 'value';
 
 const duration = (ns) => {
@@ -109,7 +112,7 @@ const showRoutes = () => {
     element('h2', {}, name),
     ...routes.map((one) => element('button', {class: 'route', 'data-title': one.title, 'aria-pressed': String(one === route),
                                               onclick: () => choose(one)},
-      element('span', {class: `method ${one.method}`}, one.method), element('span', {class: 'path'}, one.path)))));
+      element('span', {class: `method ${one.method}`}, one.method), element('span', {class: 'path'}, ...breakable(one.path))))));
   byId('routes').replaceChildren(...(lists.length ? lists : [element('p', {}, 'Nothing fits.')]));
 };
 
@@ -195,11 +198,43 @@ const draw = () => {
 /// From left to right or from top to bottom: as it can be larger.
 const arrange = () => {
   const lay = (rankDir) => {
-    cy.layout({name: 'dagre', rankDir, nodeSep: 22, rankSep: rankDir === 'LR' ? 56 : 44, padding: 30, fit: true}).run();
+    cy.layout({name: 'dagre', rankDir, nodeSep: 36, rankSep: rankDir === 'LR' ? 56 : 44, padding: 30, fit: true}).run();
     return cy.zoom();
   };
   if (lay('TB') > lay('LR')) lay('TB');
+  cy.edges().forEach(leadAround);
   fit();
+};
+
+/// Bends an edge that would lie beneath nodes, as little as leaves it beneath the fewest.
+const leadAround = (edge) => {
+  const from = edge.source().position(), to = edge.target().position();
+  const along = {x: to.x - from.x, y: to.y - from.y};
+  const length = Math.hypot(along.x, along.y);
+  if (length === 0) return;
+  const normal = {x: -along.y / length, y: along.x / length};
+  const boxes = cy.nodes().difference(edge.connectedNodes()).map((node) => {
+    const off = {x: node.position('x') - from.x, y: node.position('y') - from.y};
+    return {...node.position(), width: node.width() / 2 + 4, height: node.height() / 2 + 4,
+            at: (off.x * along.x + off.y * along.y) / length ** 2, aside: off.x * normal.x + off.y * normal.y,
+            half: (Math.abs(normal.x) * node.width() + Math.abs(normal.y) * node.height()) / 2 + 12};
+  });
+  const steps = Array.from({length: 30}, (_, i) => (i + 0.5) / 30);
+  // How much of a curve with its control point at `at`, `far` aside, lies beneath nodes.
+  const hidden = ({at, far}) => steps.filter((t) => {
+    const on = 2 * t * (1 - t) * at + t * t, off = 2 * t * (1 - t) * far;
+    const x = from.x + along.x * on + normal.x * off, y = from.y + along.y * on + normal.y * off;
+    return boxes.some((box) => Math.abs(box.x - x) < box.width && Math.abs(box.y - y) < box.height);
+  }).length;
+  const bends = boxes.filter(({at}) => at > 0.1 && at < 0.9).flatMap(({at, aside, half}) => [aside - half, aside + half]
+    .map((past) => ({at, far: past / (2 * at * (1 - at))})));
+  const straight = {at: 0.5, far: 0};
+  const best = [straight, ...bends.filter(({far}) => Math.abs(far) < 1.5 * length)]
+    .map((bend) => ({...bend, cost: hidden(bend)}))
+    .reduce((a, b) => (b.cost < a.cost || (b.cost === a.cost && Math.abs(b.far) < Math.abs(a.far)) ? b : a));
+  if (best.far !== 0)
+    edge.style({'curve-style': 'unbundled-bezier', 'edge-distances': 'node-position', 'control-point-weights': best.at,
+                'control-point-distances': best.far});
 };
 
 // Small graphs need not fill the screen.
