@@ -269,7 +269,7 @@ void BM_write_model(benchmark::State& state) {
 }
 BENCHMARK(BM_write_model);
 
-// What it costs that a reply's document is copied behind its head: decision 0010.
+// What it costs that a reply's document is copied behind its head: decision 0011.
 void BM_copy_document(benchmark::State& state) {
   const std::string document(order_text);
   Buffer out;
