@@ -21,6 +21,8 @@ namespace umbel::test {
 
 /// Calls of operator new so far, by any thread. 0 if they are not counted.
 std::size_t allocations() noexcept;
+/// And how many bytes they were asked for.
+std::size_t allocated_bytes() noexcept;
 
 /// False under AddressSanitizer, where each block is an allocation of its own.
 inline constexpr bool blocks_are_recycled = UMBEL_PLAIN_BLOCKS == 0;
