@@ -9,6 +9,7 @@
 #include "run_state.hpp"
 #include "umbel/di/plan.hpp"
 #include "umbel/json/detail/plain_text.hpp"
+#include "umbel/json/model_reader.hpp"
 
 namespace umbel::detail {
 
@@ -251,7 +252,7 @@ std::optional<std::string_view> cookie_value(const Headers& headers, std::string
 void Resolver::report(ValidationItem item) {
   std::unique_ptr<ValidationError>& invalid = trouble().invalid;
   if (!invalid) invalid = std::make_unique<ValidationError>();
-  invalid->add(std::move(item));
+  if (invalid->items().size() < most_model_errors) invalid->add(std::move(item));
 }
 
 namespace {
