@@ -316,7 +316,7 @@ std::vector<Sending> sendings() {
 
 class Cost : public ::testing::TestWithParam<Sending> {
 protected:
-  static constexpr std::size_t size = 16 * 1024;
+  static constexpr std::size_t size = 32 * 1024;
   static constexpr double tick = 0.001;  // Seconds; less is not told from nothing.
 
   Cost() {

@@ -75,6 +75,19 @@ TEST(Validation, SendsInputThatIsNoUtf8AsNull) {
   EXPECT_NE(peer->body().find(R"("input":null)"), std::string::npos) << peer->body();
 }
 
+TEST(Validation, TellsTheFirstHundred) {
+  TestApp test;
+  test.app.get("/", [](Query<"n", std::vector<int>>, Query<"m", int>) {});
+  std::string target = "/?n=x";
+  for (int i = 1; i < 150; ++i) target += "&n=x";
+
+  const std::string body = test.body(target);
+
+  EXPECT_NE(body.find(R"("loc":["query","n",99])"), std::string::npos);
+  EXPECT_EQ(body.find(R"("loc":["query","n",100])"), std::string::npos);
+  EXPECT_EQ(body.find(R"("loc":["query","m"])"), std::string::npos);
+}
+
 TEST(Validation, EscapesWhatTheClientSent) {
   TestApp test;
   test.app.get("/", [](Query<"n", int>) {});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What is wrong with a request: the 422 that lists every error of the whole graph.
+// What is wrong with a request: the 422 that lists every error of the whole graph, at most the first 100.
 
 #include <concepts>
 #include <cstdint>
