@@ -20,21 +20,33 @@ std::uint64_t load(const char* at, std::size_t bytes) noexcept {
   return word;
 }
 
-// The bits in which two texts of that size differ, from wherever in a word they do. Steps may overlap.
-std::uint64_t difference(const char* a, const char* b, std::size_t size) noexcept {
+// The bits in which two texts of that size differ, from wherever in a word they do. Steps may overlap. Each word is
+// looked at as `seen` has it.
+template <class Seen>
+std::uint64_t difference(const char* a, const char* b, std::size_t size, Seen seen) noexcept {
+  const auto at = [&](std::size_t i, std::size_t step) { return seen(load(a + i, step)) ^ seen(load(b + i, step)); };
   std::uint64_t bits = 0;
   if (size >= 8) {
-    for (std::size_t i = 0; i < size - 8; i += 8) bits |= load(a + i, 8) ^ load(b + i, 8);
-    return bits | (load(a + size - 8, 8) ^ load(b + size - 8, 8));
+    for (std::size_t i = 0; i < size - 8; i += 8) bits |= at(i, 8);
+    return bits | at(size - 8, 8);
   }
-  if (size >= 4) return (load(a, 4) ^ load(b, 4)) | (load(a + size - 4, 4) ^ load(b + size - 4, 4));
-  for (std::size_t i = 0; i < size; ++i) bits |= load(a + i, 1) ^ load(b + i, 1);
+  if (size >= 4) return at(0, 4) | at(size - 4, 4);
+  for (std::size_t i = 0; i < size; ++i) bits |= at(i, 1);
   return bits;
 }
 
-constexpr std::uint64_t case_bits = 0x2020202020202020;
+constexpr std::uint64_t ones = 0x0101010101010101;
+constexpr std::uint64_t case_bits = 0x20 * ones;
 
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+// The same of each byte in a word: the uppermost bit of a byte says that its lower seven reach 'A', and not beyond 'Z'.
+constexpr std::uint64_t lower_word(std::uint64_t word) noexcept {
+  const std::uint64_t sevens = word & 0x7f * ones;
+  const std::uint64_t reaches_a = sevens + (0x80 - 'A') * ones;
+  const std::uint64_t beyond_z = sevens + (0x7f - 'Z') * ones;
+  return word | (~word & 0x80 * ones & reaches_a & ~beyond_z) >> 2;
+}
 
 }  // namespace
 
@@ -49,13 +61,10 @@ Method method_from(std::string_view name) noexcept {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
-  const std::uint64_t bits = difference(a.data(), b.data(), a.size());
+  const std::uint64_t bits = difference(a.data(), b.data(), a.size(), [](std::uint64_t word) { return word; });
   if (bits == 0) return true;
   if (bits & ~case_bits) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
+  return difference(a.data(), b.data(), a.size(), lower_word) == 0;
 }
 
 std::string in_lower_case(std::string_view text) {

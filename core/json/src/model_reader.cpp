@@ -33,9 +33,15 @@ using simdjson::error_code;
 // The way to a value, from the inside to the outside: on the stack of whoever reads what is around.
 struct Step {
   const Step* outer = nullptr;
+  const MemberShape* member = nullptr;  // Null: `name`, or an index.
   std::string_view name = {};
   std::size_t index = 0;
   bool is_index = false;
+
+  LocationPart part() const {
+    if (is_index) return LocationPart(index);
+    return LocationPart(member ? member->name() : name);
+  }
 };
 
 // `type` and `msg`, and the members of `ctx`.
@@ -168,6 +174,20 @@ private:
     return read_checked(shape, value, into, step, depth);
   }
 
+  // Of a member or an element: what most of them are is read without a call.
+  [[gnu::always_inline]] error_code read_part(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                              std::size_t depth) {
+    if (!shape.broken) {
+      if (shape.kind == ShapeKind::text) return read_text(value, into, step, depth);
+      if (shape.kind == ShapeKind::view) return read_view(value, into, step, depth);
+      if (shape.kind == ShapeKind::real) return read_real(shape, value, into, step, depth);
+      if (shape.kind == ShapeKind::signed_number) return read_signed(shape, value, into, step, depth);
+      if (shape.kind == ShapeKind::list) return read_list(shape, value, into, step, depth);
+      if (shape.kind == ShapeKind::object && !shape.validate) return read_object(shape, value, into, step, depth);
+    }
+    return read(shape, value, into, step, depth);
+  }
+
   // Constraints are asked of a value that is right so far.
   [[gnu::noinline]] error_code read_checked(const Shape& shape, ondemand::value& value, void* into, const Step* step,
                                             std::size_t depth) {
@@ -203,8 +223,8 @@ private:
     put_ctx(report({broken.type, message}, step, input), std::move(ctx));
   }
 
-  error_code read_unchecked(const Shape& shape, ondemand::value& value, void* into, const Step* step,
-                            std::size_t depth) {
+  [[gnu::noinline]] error_code read_unchecked(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                              std::size_t depth) {
     switch (shape.kind) {
       case ShapeKind::boolean:
         return read_bool(value, into, step, depth);
@@ -271,7 +291,8 @@ private:
     return simdjson::SUCCESS;
   }
 
-  error_code read_signed(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+  [[gnu::always_inline]] error_code read_signed(const Shape& shape, ondemand::value& value, void* into,
+                                                const Step* step, std::size_t depth) {
     std::int64_t number = 0;
     const std::string_view token = value.raw_json_token();
     if (value.get_int64().get(number)) [[unlikely]] {
@@ -298,8 +319,8 @@ private:
 
   // All that is not digits alone: 5.0, 5e1, "5", true, and what is no integer. False: that was reported.
   template <class Integer>
-  std::pair<error_code, bool> read_odd_integer(ondemand::value& value, Integer& out, const Step* step,
-                                               std::size_t depth) {
+  [[gnu::noinline]] std::pair<error_code, bool> read_odd_integer(ondemand::value& value, Integer& out, const Step* step,
+                                                                 std::size_t depth) {
     json_type type;
     if (const error_code error = value.type().get(type)) return {error, false};
     const std::string_view token = value.raw_json_token();
@@ -323,7 +344,8 @@ private:
     return {simdjson::SUCCESS, !wrong};
   }
 
-  error_code read_real(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+  [[gnu::always_inline]] error_code read_real(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                              std::size_t depth) {
     double number = 0;
     const std::string_view token = value.raw_json_token();
     if (value.get_double().get(number)) [[unlikely]] {
@@ -335,7 +357,8 @@ private:
     return simdjson::SUCCESS;
   }
 
-  std::pair<error_code, bool> read_odd_real(ondemand::value& value, double& out, const Step* step, std::size_t depth) {
+  [[gnu::noinline]] std::pair<error_code, bool> read_odd_real(ondemand::value& value, double& out, const Step* step,
+                                                              std::size_t depth) {
     json_type type;
     if (const error_code error = value.type().get(type)) return {error, false};
     const std::string_view token = value.raw_json_token();
@@ -355,23 +378,32 @@ private:
     return {refuse(no_number, value, step, depth), false};
   }
 
-  error_code read_text(ondemand::value& value, void* into, const Step* step, std::size_t depth) {
-    if (!is_text(value)) [[unlikely]]
+  [[gnu::always_inline]] error_code read_text(ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    const std::string_view token = value.raw_json_token();
+    if (token[0] != '"') [[unlikely]]
       return refuse(no_text, value, step, depth);
     std::string_view text;
-    if (const error_code error = get_text(value, text)) return error;
+    if (const error_code error = get_text(value, token, text)) return error;
     static_cast<std::string*>(into)->assign(text);
     return simdjson::SUCCESS;
   }
 
-  // What has escapes is resolved in the parser's memory, which the next document overwrites.
-  error_code read_view(ondemand::value& value, void* into, const Step* step, std::size_t depth) {
-    if (!is_text(value)) [[unlikely]]
+  [[gnu::always_inline]] error_code read_view(ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+    const std::string_view token = value.raw_json_token();
+    if (token[0] != '"') [[unlikely]]
       return refuse(no_text, value, step, depth);
+    const std::string_view plain = plain_text(token);
+    if (!plain.data()) [[unlikely]]
+      return read_escaped_view(value, into);
+    *static_cast<std::string_view*>(into) = plain;
+    return value.get_raw_json_string().error();
+  }
+
+  // What has escapes is resolved in the parser's memory, which the next document overwrites.
+  [[gnu::noinline]] error_code read_escaped_view(ondemand::value& value, void* into) {
     std::string_view text;
-    if (const error_code error = get_text(value, text)) return error;
-    const bool stands_there = text.data() >= text_.data() && text.data() <= text_.data() + text_.size();
-    *static_cast<std::string_view*>(into) = stands_there ? text : texts_->copy(text);
+    if (const error_code error = value.get_string().get(text)) return error;
+    *static_cast<std::string_view*>(into) = texts_->copy(text);
     return simdjson::SUCCESS;
   }
 
@@ -380,12 +412,36 @@ private:
 
   // Most strings have nothing to resolve, and are taken from the text itself.
   error_code get_text(ondemand::value& value, std::string_view& out) {
-    std::string_view token = value.raw_json_token();
-    while (token.back() != '"') token.remove_suffix(1);
-    token = token.substr(1, token.size() - 2);
-    if (std::memchr(token.data(), '\\', token.size())) return value.get_string().get(out);
-    out = token;
+    return get_text(value, value.raw_json_token(), out);
+  }
+
+  [[gnu::always_inline]] error_code get_text(ondemand::value& value, std::string_view token, std::string_view& out) {
+    const std::string_view plain = plain_text(token);
+    if (!plain.data()) [[unlikely]]
+      return value.get_string().get(out);
+    out = plain;
     return value.get_raw_json_string().error();
+  }
+
+  // What stands between the quotes. A null view if it may have escapes.
+  [[gnu::always_inline]] static std::string_view plain_text(std::string_view token) noexcept {
+    const char* const first = token.data() + 1;
+    const char* last = token.data() + token.size() - 1;
+    while (*last != '"') --last;
+    const auto size = static_cast<std::size_t>(last - first);
+    // Of a short one there are always sixteen bytes to look at, with the padding: one escape too many costs only time.
+    const bool has_escapes = size <= 16 ? has_backslash(first) || (size > 8 && has_backslash(first + 8))
+                                        : std::memchr(first, '\\', size) != nullptr;
+    return has_escapes ? std::string_view{} : std::string_view{first, size};
+  }
+
+  // Among eight bytes; the zero byte of what differs in nothing from a backslash.
+  static bool has_backslash(const char* bytes) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, bytes, sizeof word);
+    constexpr std::uint64_t ones = ~std::uint64_t{0} / 255;
+    word ^= ones * '\\';
+    return ((word - ones) & ~word & ones << 7) != 0;
   }
 
   error_code read_enum(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
@@ -411,7 +467,8 @@ private:
     return read(*shape.inner, value, operations.emplace(into), step, depth);
   }
 
-  error_code read_list(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+  [[gnu::noinline]] error_code read_list(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                         std::size_t depth) {
     const auto& operations = *static_cast<const detail::ListOperations*>(shape.operations);
     ondemand::array array;
     if (value.get_array().get(array)) [[unlikely]]
@@ -422,14 +479,15 @@ private:
       ondemand::value element;
       if (const error_code error = std::move(result).get(element)) return error;
       if (depth >= depth_) return simdjson::DEPTH_ERROR;
-      if (const error_code error = read(*shape.inner, element, operations.append(into), &inside, depth + 1))
+      if (const error_code error = read_part(*shape.inner, element, operations.append(into), &inside, depth + 1))
         return error;
       ++inside.index;
     }
     return simdjson::SUCCESS;
   }
 
-  error_code read_array(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+  [[gnu::noinline]] error_code read_array(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                          std::size_t depth) {
     const char* const start = value.raw_json_token().data();
     ondemand::array array;
     if (value.get_array().get(array)) [[unlikely]]
@@ -450,7 +508,8 @@ private:
     return simdjson::SUCCESS;
   }
 
-  error_code read_map(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+  [[gnu::noinline]] error_code read_map(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                        std::size_t depth) {
     const auto& operations = *static_cast<const detail::MapOperations*>(shape.operations);
     ondemand::object object;
     if (value.get_object().get(object)) [[unlikely]]
@@ -471,32 +530,53 @@ private:
     return simdjson::SUCCESS;
   }
 
-  error_code read_object(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+  [[gnu::noinline]] error_code read_object(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                           std::size_t depth) {
     const char* const start = value.raw_json_token().data();
     ondemand::object object;
     if (value.get_object().get(object)) [[unlikely]]
       return refuse(no_object, value, step, depth);
+    Step inside{.outer = step};
+    const auto far = reinterpret_cast<std::uintptr_t>(into) - reinterpret_cast<std::uintptr_t>(shape.room);
+    const MemberShape* const members = shape.members;
+    const std::size_t count = shape.count;
+    if (depth >= depth_) [[unlikely]] {
+      bool is_empty = false;
+      if (const error_code error = object.is_empty().get(is_empty)) return error;
+      if (!is_empty) return simdjson::DEPTH_ERROR;
+    }
     std::uint64_t seen = 0;
     std::size_t expected = 0;
     for (auto result : object) {
-      ondemand::field field;
-      if (const error_code error = std::move(result).get(field)) return error;
-      if (depth >= depth_) return simdjson::DEPTH_ERROR;
-      std::string_view other;
-      const std::size_t found = find(shape, field, expected, other);
-      if (found == malformed_name) return simdjson::STRING_ERROR;
-      if (const error_code error = found < shape.count
-                                       ? read_member(shape, found, seen, field.value(), into, step, depth + 1)
-                                       : read_other(shape, other, field.value(), step, depth + 1))
-        return error;
-      expected = found + 1;
+      if (result.error()) return result.error();
+      ondemand::field&& field = std::move(result).value_unsafe();
+      if (expected >= count || !stands_at(field.key().raw(), members[expected])) [[unlikely]] {
+        std::string_view other;
+        expected = find(shape, field, other);
+        if (expected == malformed_name) return simdjson::STRING_ERROR;
+        if (expected >= count) {
+          if (const error_code error = read_other(shape, other, field.value(), step, depth + 1)) return error;
+          continue;
+        }
+      }
+      const MemberShape& member = members[expected];
+      const std::uint64_t bit = std::uint64_t{1} << expected++;
+      inside.member = &member;
+      if (seen & bit) [[unlikely]] {
+        if (const error_code error = refuse(duplicate, field.value(), &inside, depth + 1)) return error;
+        continue;
+      }
+      seen |= bit;
+      void* const place = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(member.place) + far);
+      if (const error_code error = read_part(*member.shape, field.value(), place, &inside, depth + 1)) return error;
     }
     if (seen != all_of(shape.count)) report_missing(shape, seen, step, start);
     return simdjson::SUCCESS;
   }
 
   // The tag is looked for first; then the object is read from its beginning.
-  error_code read_variant(const Shape& shape, ondemand::value& value, void* into, const Step* step, std::size_t depth) {
+  [[gnu::noinline]] error_code read_variant(const Shape& shape, ondemand::value& value, void* into, const Step* step,
+                                            std::size_t depth) {
     const char* const start = value.raw_json_token().data();
     ondemand::object object;
     if (value.get_object().get(object)) [[unlikely]]
@@ -605,18 +685,23 @@ private:
 
   // Members mostly come in the order of the struct. A name stands in the text as it is, with a quote behind it, unless
   // it has escapes.
-  std::size_t find(const Shape& shape, ondemand::field& field, std::size_t expected, std::string_view& other) {
+  [[gnu::noinline]] std::size_t find(const Shape& shape, ondemand::field& field, std::string_view& other) {
     const char* const name = field.key().raw();
-    if (expected < shape.count && stands_at(name, shape.members[expected])) return expected;
     for (std::size_t i = 0; i < shape.count; ++i)
       if (stands_at(name, shape.members[i])) return i;
     return find_escaped(shape, field, other);
   }
 
+  // Eight bytes tell most names: behind the text, the padding has room for them.
   bool stands_at(const char* name, const MemberShape& member) const noexcept {
+    std::uint64_t head;
+    std::memcpy(&head, name, sizeof head);
+    if ((head & member.head_mask) != member.head) return false;
     const std::string_view wanted = member.name();
+    if (wanted.size() < sizeof head) return true;
     const auto rest = static_cast<std::size_t>(text_.data() + text_.size() - name);
-    return wanted.size() < rest && name[wanted.size()] == '"' && std::memcmp(name, wanted.data(), wanted.size()) == 0;
+    return wanted.size() < rest && name[wanted.size()] == '"' &&
+           std::memcmp(name + sizeof head, wanted.data() + sizeof head, wanted.size() - sizeof head) == 0;
   }
 
   [[gnu::noinline]] static std::size_t find_escaped(const Shape& shape, ondemand::field& field,
@@ -625,18 +710,6 @@ private:
     for (std::size_t i = 0; i < shape.count; ++i)
       if (shape.members[i].name() == other) return i;
     return shape.count;
-  }
-
-  error_code read_member(const Shape& shape, std::size_t index, std::uint64_t& seen, ondemand::value& value, void* into,
-                         const Step* step, std::size_t depth) {
-    const MemberShape& member = shape.members[index];
-    const Step inside{.outer = step, .name = member.name()};
-    const std::uint64_t bit = std::uint64_t{1} << index;
-    if (seen & bit) [[unlikely]]
-      return refuse(duplicate, value, &inside, depth);
-    seen |= bit;
-    const auto offset = static_cast<const char*>(member.place) - static_cast<const char*>(shape.room);
-    return read(*member.shape, value, static_cast<char*>(into) + offset, &inside, depth);
   }
 
   error_code read_other(const Shape& shape, std::string_view name, ondemand::value& value, const Step* step,
@@ -747,8 +820,7 @@ private:
     if (errors_.size() >= most_model_errors) return nullptr;
     ModelError error{
         .type = std::string(words.type), .loc = {}, .message = std::string(words.message), .input = {}, .ctx = {}};
-    for (; step; step = step->outer)
-      error.loc.push_back(step->is_index ? LocationPart(step->index) : LocationPart(step->name));
+    for (; step; step = step->outer) error.loc.push_back(step->part());
     std::reverse(error.loc.begin(), error.loc.end());
     error.input = input.size() > longest_error_input ? "null" : std::string(input);
     if (names) error.ctx = "\"expected\":\"" + std::string(names->expected) + '"';

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -51,6 +52,14 @@ enum class ShapeKind : std::uint8_t {
 
 struct Shape;
 
+/// The first eight bytes of a name as JSON has it: with the quote behind it, and zeros behind that.
+constexpr std::uint64_t head_of_name(std::string_view name, char fill, char quote) noexcept {
+  std::array<char, 8> bytes{};
+  for (std::size_t i = 0; i < std::min(bytes.size(), name.size()); ++i) bytes[i] = fill ? fill : name[i];
+  if (name.size() < bytes.size()) bytes[name.size()] = quote;
+  return std::bit_cast<std::uint64_t>(bytes);
+}
+
 /// A member of an object.
 struct MemberShape {
   std::string_view name() const noexcept { return key.text(); }
@@ -59,6 +68,8 @@ struct MemberShape {
   const void* place;  // In the `room` of its struct.
   const Shape* shape;
   bool is_required;
+  std::uint64_t head = head_of_name(key.text(), '\0', '"');
+  std::uint64_t head_mask = head_of_name(key.text(), '\xff', '\xff');  // Which bits of it count.
 };
 
 struct OptionalOperations {
