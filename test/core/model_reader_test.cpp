@@ -573,19 +573,29 @@ TEST(ModelReader, TellsWhatIsWrongWithATag) {
   Owner owner;
 
   const ModelErrors errors = read_model(
-      R"({"pets":[{"kind":"cow"},{},{"lives":1},{"kind":5},{"kind":"cat"},[],{"kind":"dog","bark":1},{"kind":"c\u0061t"}]})",
+      R"({"pets":[{"kind":"cow"},{},{"lives":1},{"kind":5},{"kind":"cat"},[],{"kind":"dog","bark":1},{"kind":"c\u0061r"}]})",
       owner);
 
   EXPECT_EQ(told(errors),
             "union_tag_invalid /pets/0 {\"kind\":\"cow\"}; union_tag_not_found /pets/1 {}; "
             "union_tag_not_found /pets/2 {\"lives\":1}; union_tag_invalid /pets/3 {\"kind\":5}; "
             "missing /pets/4/cat/lives {\"kind\":\"cat\"}; model_attributes_type /pets/5 []; "
-            "string_type /pets/6/dog/bark 1; union_tag_invalid /pets/7 {\"kind\":\"c\\u0061t\"}");
+            "string_type /pets/6/dog/bark 1; union_tag_invalid /pets/7 {\"kind\":\"c\\u0061r\"}");
   EXPECT_EQ(errors[0].message,
             "Input tag 'cow' found using 'kind' does not match any of the expected tags: 'cat', 'dog'");
   EXPECT_EQ(errors[0].ctx, R"("discriminator":"'kind'","tag":"cow","expected_tags":"'cat', 'dog'")");
   EXPECT_EQ(errors[1].message, "Unable to extract tag using discriminator 'kind'");
   EXPECT_EQ(errors[1].ctx, R"("discriminator":"'kind'")");
+}
+
+TEST(ModelReader, KnowsATagThatIsWrittenWithEscapes) {
+  Pet pet;
+
+  EXPECT_EQ(told(read_model(R"({"bark":"\u0078","k\u0069nd":"d\u006fg"})", pet)), "");
+
+  EXPECT_EQ(std::get<Dog>(pet).bark, "x");
+  EXPECT_EQ(errors_of<Cat>(R"({"kind":"c\u0061t","lives":1})"), "");
+  EXPECT_EQ(errors_of<Cat>(R"({"kind":"c\u0061r","lives":1})"), "literal_error /kind \"c\\u0061r\"");
 }
 
 TEST(ModelReader, TakesNoSecondTag) {

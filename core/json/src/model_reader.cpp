@@ -582,17 +582,38 @@ private:
     if (value.get_object().get(object)) [[unlikely]]
       return refuse(no_object, value, step, depth);
     ondemand::value tag;
-    const error_code found = object.find_field_unordered(shape.text).get(tag);
+    const error_code found = find_tag(object, shape.text, tag);
     if (found && found != simdjson::NO_SUCH_FIELD) return found;
     std::string_view token;
     if (!found) token = trimmed(tag.raw_json_token());
     std::size_t index = 0;
-    while (index < shape.count && !is_quoted(token, shape.members[index].name())) ++index;
+    if (is_text(token) && token.find('\\') != token.npos) {
+      std::string_view text;
+      if (const error_code error = tag.get_string().get(text)) return error;
+      while (index < shape.count && text != shape.members[index].name()) ++index;
+    } else {
+      while (index < shape.count && !is_quoted(token, shape.members[index].name())) ++index;
+    }
     if (const error_code error = object.reset().error()) return error;
     if (index == shape.count) return refuse_tag(shape, object, start, token, step, depth);
     const auto& operations = *static_cast<const detail::VariantOperations*>(shape.operations);
     const Step inside{.outer = step, .name = shape.members[index].name()};
     return read(*shape.members[index].shape, value, operations.emplace(into, index), &inside, depth);
+  }
+
+  // NO_SUCH_FIELD if it is not there. Its name is hardly ever written with escapes, and looked for so at last.
+  static error_code find_tag(ondemand::object& object, std::string_view name, ondemand::value& tag) {
+    const error_code found = object.find_field_unordered(name).get(tag);
+    if (found != simdjson::NO_SUCH_FIELD) return found;
+    if (const error_code error = object.reset().error()) return error;
+    for (auto result : object) {
+      ondemand::field field;
+      if (const error_code error = std::move(result).get(field)) return error;
+      std::string_view key;
+      if (const error_code error = field.unescaped_key().get(key)) return error;
+      if (key == name) return tag = field.value(), simdjson::SUCCESS;
+    }
+    return simdjson::NO_SUCH_FIELD;
   }
 
   static bool is_quoted(std::string_view token, std::string_view text) noexcept {
@@ -630,9 +651,16 @@ private:
   }
 
   error_code read_tag(const Shape& shape, ondemand::value& value, const Step* step, std::size_t depth) {
-    if (is_quoted(trimmed(value.raw_json_token()), shape.text)) return value.get_raw_json_string().error();
-    const char* const start = value.raw_json_token().data();
-    if (const error_code error = pass_over(value, depth)) return error;
+    const std::string_view token = trimmed(value.raw_json_token());
+    const char* const start = token.data();
+    if (is_quoted(token, shape.text)) return value.get_raw_json_string().error();
+    if (is_text(token)) {
+      std::string_view text;
+      if (const error_code error = value.get_string().get(text)) return error;
+      if (text == shape.text) return simdjson::SUCCESS;
+    } else if (const error_code error = pass_over(value, depth)) {
+      return error;
+    }
     const std::string expected = '\'' + std::string(shape.text) + '\'';
     JsonWriter ctx;
     ctx.begin_object().field("expected", std::string_view(expected)).end_object();
