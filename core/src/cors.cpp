@@ -132,7 +132,7 @@ void Cors::complete(const Request& request, Response& response) const {
   const auto origin = request.header("origin");
   if (!origin) return;
   const bool is_allowed = allows(*origin);
-  if (all_origins_ && !(credentials_ && request.header("cookie"))) response.header(allow_origin, "*");
+  if (all_origins_ && !credentials_) response.header(allow_origin, "*");  // A browser takes no * with credentials.
   else if (is_allowed) response.header(allow_origin, *origin);
   if (!is_allowed) return;
   if (credentials_) response.header("access-control-allow-credentials", "true");

@@ -61,7 +61,8 @@ void Call::pass_limit() noexcept {
 }
 
 void Call::copy_outer_body() noexcept {
-  request_.set_body(outer_->request().body());
+  const Request& outer = outer_->request();
+  request_.set_body(outer.body(), outer.body_is_padded() ? Request::body_padding : 0);
   trailers_ = outer_->trailers();
   body_error_ = outer_->body_error();
 }

@@ -24,6 +24,7 @@ namespace {
 
 // What a file is written by.
 constexpr std::size_t spool_block = 256 * 1024;
+constexpr std::size_t least_spooled = 16 * 1024;  // Of a file: less is not worth a descriptor.
 
 [[noreturn]] void refuse_malformed() { throw HttpError{400, "There was an error parsing the body"}; }
 
@@ -149,6 +150,7 @@ bool FormReading::add_to_file(std::string_view data) {
   if (!spool_->is_in_memory()) return spool_->waiting() >= spool_block;
   memory_bytes_ += data.size();
   if (memory_bytes_ <= limits_.memory_bytes) return false;
+  if (spool_->waiting() <= std::min(least_spooled, limits_.memory_bytes)) return false;
   memory_bytes_ -= spool_->waiting();
   return true;
 }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "percent.hpp"
 #include "umbel/di/convert.hpp"
 #include "umbel/json/model_reader.hpp"
 
@@ -201,7 +202,9 @@ void FormValues::check_list(std::size_t member) {
 void FormValues::report_other(std::string_view name, std::optional<std::string_view> value) {
   if (!shape_.forbids_extra) return;
   if (value && value->size() > longest_error_input) value.reset();
-  add({"extra_forbidden", {"body", name}, "Extra inputs are not permitted", value});
+  std::vector<LocationPart> loc{"body"};
+  if (name.size() <= longest_error_input && is_utf8(name)) loc.emplace_back(name);
+  add({"extra_forbidden", std::move(loc), "Extra inputs are not permitted", value});
 }
 
 void FormValues::add(ValidationItem item) {

@@ -275,17 +275,36 @@ private:
     return "#/components/schemas/" + models_.name_of(model, use);
   }
 
+  /// Those of one name are read of the same text. If all have it, that is the whole body.
   void write_bodies(const std::vector<OperationBody>& bodies) {
-    json_.begin_object().key("properties").begin_object();
+    std::vector<std::string_view> names, required;
     for (const OperationBody& body : bodies) {
-      json_.key(body.name);
-      write_schema(json_, *body.shape, models_);
+      add_once(names, body.name);
+      if (body.is_required) add_once(required, body.name);
+    }
+    if (names.size() == 1) return write_all_of(bodies, names.front());
+    json_.begin_object().key("properties").begin_object();
+    for (const std::string_view name : names) {
+      json_.key(name);
+      write_all_of(bodies, name);
     }
     json_.end_object().field("type", "object").key("required").begin_array();
-    for (const OperationBody& body : bodies) {
-      if (body.is_required) json_.value(body.name);
-    }
+    for (const std::string_view name : required) json_.value(name);
     json_.end_array().end_object();
+  }
+
+  void write_all_of(const std::vector<OperationBody>& bodies, std::string_view name) {
+    const auto has_it = [&](const OperationBody& body) { return body.name == name; };
+    const bool is_one = std::count_if(bodies.begin(), bodies.end(), has_it) == 1;
+    if (!is_one) json_.begin_object().key("allOf").begin_array();
+    for (const OperationBody& body : bodies) {
+      if (has_it(body)) write_schema(json_, *body.shape, models_);
+    }
+    if (!is_one) json_.end_array().end_object();
+  }
+
+  static void add_once(std::vector<std::string_view>& names, std::string_view name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
 
   void write_responses(const Operation& operation) {

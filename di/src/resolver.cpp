@@ -203,6 +203,10 @@ void Resolver::leave_sweep(Status status, ErrorBox error) noexcept {
   if (status == Status::failed) fail(next_, std::move(error));
   if (next_ >= limit_) return finish();
   enter_async(next_);
+  if (plan_->reads_body_) {  // It is here: who waits for it does not sweep.
+    async_->gate = plan_->step_count_;
+    async_->has_body = true;
+  }
   if (status == Status::pending) suspend(plan_->steps_[next_]);
   advance();
 }

@@ -588,6 +588,58 @@ TEST(ModelReader, TellsWhatIsWrongWithATag) {
   EXPECT_EQ(errors[1].ctx, R"("discriminator":"'kind'")");
 }
 
+// What stands behind a text is not ours: of another request, for instance.
+TEST(ModelReader, IsNotMisledByWhatStandsBehindTheText) {
+  struct Kept {
+    Pet pet;
+    Cat cat;
+    std::vector<std::vector<std::string>> lists;
+    std::map<std::string, double> map;
+    std::optional<int> number;
+    bool flag;
+    std::string text;
+  };
+  const std::string whole =
+      R"({"pet":{"bark":"b","kind":"dog"},"cat":{"kind":"cat","lives":9},"x":[{"y":{}},[]],"lists":[["a"],[]],)"
+      R"("map":{"m":1.5},"number":5,"flag":true,"text":"e\u00e9"})";
+  for (std::size_t size = 0; size <= whole.size(); ++size) {
+    for (int behind = 0; behind < 256; ++behind) {
+      const std::string text = whole.substr(0, size) + std::string(JsonReader::padding, static_cast<char>(behind));
+      Kept kept;
+      const ModelErrors errors = read_model(PaddedText{std::string_view(text).substr(0, size)}, kept);
+      if (size == whole.size()) ASSERT_EQ(told(errors), "");
+      else ASSERT_TRUE(errors.size() == 1 && errors[0].type == "json_invalid") << size << ' ' << behind << told(errors);
+    }
+  }
+}
+
+TEST(ModelReader, DoesNotRepeatLongNames) {
+  std::map<std::string, int> map;
+
+  const ModelErrors errors =
+      read_model("{\"" + std::string(255, 'a') + "\u00e9" + std::string(5000, 'b') + "\":\"x\"}", map);
+
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].loc.at(0), LocationPart{std::string(255, 'a')});
+}
+
+TEST(ModelReader, KeepsNoElementsOfWhatIsWrongAnyway) {
+  std::vector<int> numbers;
+  std::string text = "[";
+  for (int i = 0; i < 1000; ++i) text += "\"x\",";
+
+  EXPECT_EQ(read_model(text + "1]", numbers).size(), 100u);
+
+  EXPECT_LE(numbers.size(), 101u);
+}
+
+TEST(ModelReader, ResolvesEachTextOnce) {
+  const std::string long_name(4000, 'k');
+
+  EXPECT_EQ(errors_of<Pet>("{\"" + long_name + "\":1}"), "union_tag_not_found  null");
+  EXPECT_EQ(errors_of<Pet>("{\"k\\u0069nd\":\"" + long_name + "\\u0061\"}"), "union_tag_invalid  null");
+}
+
 TEST(ModelReader, KnowsATagThatIsWrittenWithEscapes) {
   Pet pet;
 

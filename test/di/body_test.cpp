@@ -252,6 +252,35 @@ std::string read_glance(const Glance& glance) {
   return text;
 }
 
+struct Waiting {
+  static Task<int> one(Body<Glance>) {
+    co_await sleep(std::chrono::milliseconds{1});
+    co_return 1;
+  }
+  static Task<int> two(Body<Glance>) {
+    co_await sleep(std::chrono::milliseconds{1});
+    co_return 2;
+  }
+  static std::string both(Depends<one> one, Depends<two> two, Body<Glance> glance) {
+    return std::to_string(*one + *two) + read_glance(*glance);
+  }
+};
+
+TEST_F(BodyOfAModel, ThatIsThereHoldsNobodyUp) {
+  TestApp test;
+  test.app.post("/both", on_loop<Waiting::both>);
+  test.app.start(test.port.context());
+  OwnedRequest request{Method::post, "/both"};
+  request.header("content-type", "application/json").body(R"({"name":"x","tags":[]})");
+  Peer peer{test.port.context(), std::move(request)};
+
+  peer.ask(test.app);
+  test.port.advance(std::chrono::milliseconds{1});
+  test.run();
+
+  EXPECT_EQ(peer.body(), "3x");  // Within the one millisecond: they waited at the same time.
+}
+
 // Others are read on the same thread meanwhile.
 TEST_F(BodyOfAModel, MayReferToTheBodyUntilTheRequestEnds) {
   struct Own {

@@ -640,8 +640,8 @@ TEST(SessionFile, IsSentByItsOwnerBehindItsHead) {
 }
 
 TEST(SessionFile, WaitsForTheOutputBeforeIt) {
-  Connected c;
   Stretch source;
+  Connected c;
   c.session->send_files();
   c.service.answer = [&](Exchange& exchange) { exchange.reply(stream_of(source.give())); };
 

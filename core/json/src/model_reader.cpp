@@ -30,6 +30,14 @@ using detail::ShapeKind;
 using ondemand::json_type;
 using simdjson::error_code;
 
+// What is told of a name that a client made up.
+std::string_view shortened(std::string_view name) noexcept {
+  if (name.size() <= longest_error_input) return name;
+  std::size_t size = longest_error_input;
+  while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xc0) == 0x80) --size;  // Not in a character.
+  return name.substr(0, size);
+}
+
 // The way to a value, from the inside to the outside: on the stack of whoever reads what is around.
 struct Step {
   const Step* outer = nullptr;
@@ -40,7 +48,7 @@ struct Step {
 
   LocationPart part() const {
     if (is_index) return LocationPart(index);
-    return LocationPart(member ? member->name() : name);
+    return LocationPart(member ? member->name() : shortened(name));
   }
 };
 
@@ -156,9 +164,9 @@ std::optional<Words> whole(double number, Integer& out) noexcept {
 // with the values is noted, and their text is read on, since it must be JSON.
 class Reading {
 public:
-  Reading(std::string_view text, JsonLimits limits, Arena* texts, ondemand::document& document,
-          ModelErrors& errors) noexcept
-      : text_(text), depth_(limits.depth), texts_(texts), document_(document), errors_(errors) {}
+  Reading(std::string_view text, JsonLimits limits, Arena* texts, const ondemand::parser& parser,
+          ondemand::document& document, ModelErrors& errors) noexcept
+      : text_(text), depth_(limits.depth), texts_(texts), parser_(parser), document_(document), errors_(errors) {}
 
   error_code read_root(const Shape& shape, void* into) {
     ondemand::value root;
@@ -475,10 +483,16 @@ private:
       return refuse(no_list, value, step, depth);
     operations.clear(into);
     Step inside{.outer = step, .is_index = true};
+    if (depth >= depth_) [[unlikely]] {
+      bool is_empty = false;
+      if (const error_code error = array.is_empty().get(is_empty)) return error;
+      if (!is_empty) return simdjson::DEPTH_ERROR;
+    }
     for (auto result : array) {
       ondemand::value element;
       if (const error_code error = std::move(result).get(element)) return error;
-      if (depth >= depth_) return simdjson::DEPTH_ERROR;
+      if (is_full_) [[unlikely]]
+        operations.clear(into);  // Nobody will see it.
       if (const error_code error = read_part(*shape.inner, element, operations.append(into), &inside, depth + 1))
         return error;
       ++inside.index;
@@ -588,9 +602,9 @@ private:
     if (!found) token = trimmed(tag.raw_json_token());
     std::size_t index = 0;
     if (is_text(token) && token.find('\\') != token.npos) {
-      std::string_view text;
-      if (const error_code error = tag.get_string().get(text)) return error;
-      while (index < shape.count && text != shape.members[index].name()) ++index;
+      ondemand::raw_json_string written;
+      if (const error_code error = tag.get_raw_json_string().get(written)) return error;
+      while (index < shape.count && !says(written, shape.members[index].name())) ++index;
     } else {
       while (index < shape.count && !is_quoted(token, shape.members[index].name())) ++index;
     }
@@ -602,18 +616,31 @@ private:
   }
 
   // NO_SUCH_FIELD if it is not there. Its name is hardly ever written with escapes, and looked for so at last.
-  static error_code find_tag(ondemand::object& object, std::string_view name, ondemand::value& tag) {
+  error_code find_tag(ondemand::object& object, std::string_view name, ondemand::value& tag) {
     const error_code found = object.find_field_unordered(name).get(tag);
     if (found != simdjson::NO_SUCH_FIELD) return found;
     if (const error_code error = object.reset().error()) return error;
     for (auto result : object) {
       ondemand::field field;
       if (const error_code error = std::move(result).get(field)) return error;
-      std::string_view key;
-      if (const error_code error = field.unescaped_key().get(key)) return error;
-      if (key == name) return tag = field.value(), simdjson::SUCCESS;
+      if (says(field.key(), name)) return tag = field.value(), simdjson::SUCCESS;
     }
     return simdjson::NO_SUCH_FIELD;
+  }
+
+  // Asked of what is read once more later: the parser's own memory has room for each text once.
+  bool says(ondemand::raw_json_string written, std::string_view wanted) const {
+    constexpr std::size_t longest_escape = 6;
+    const char* const first = written.raw();
+    const char* end = first;
+    while (*end != '"') {
+      end += *end == '\\' ? 2 : 1;
+      if (static_cast<std::size_t>(end - first) > longest_escape * wanted.size()) return false;
+    }
+    std::vector<std::uint8_t> room(static_cast<std::size_t>(end - first) + simdjson::SIMDJSON_PADDING);
+    std::uint8_t* into = room.data();
+    std::string_view text;
+    return !parser_.unescape(written, into).get(text) && text == wanted;
   }
 
   static bool is_quoted(std::string_view token, std::string_view text) noexcept {
@@ -852,14 +879,18 @@ private:
     std::reverse(error.loc.begin(), error.loc.end());
     error.input = input.size() > longest_error_input ? "null" : std::string(input);
     if (names) error.ctx = "\"expected\":\"" + std::string(names->expected) + '"';
-    return &errors_.emplace_back(std::move(error));
+    ModelError& told = errors_.emplace_back(std::move(error));
+    is_full_ = errors_.size() >= most_model_errors;
+    return &told;
   }
 
   std::string_view text_;
   std::size_t depth_;
   Arena* texts_;  // Null if no member is a std::string_view.
+  const ondemand::parser& parser_;
   ondemand::document& document_;
   ModelErrors& errors_;
+  bool is_full_ = false;  // There are as many errors as are told.
 };
 
 // Its words and where it is wrong, which On-Demand does not tell, are those of a JsonReader.
@@ -883,6 +914,13 @@ bool begins_container(std::string_view text) noexcept {
   return first != text.end() && (*first == '{' || *first == '[');
 }
 
+// On-Demand looks at what stands behind the text, where its structure ends too soon: which it does not in what is
+// closed.
+bool is_closed(std::string_view container) noexcept {
+  const char last = trimmed(container).back();
+  return last == '}' || last == ']';
+}
+
 ModelErrors read_with(ondemand::parser& parser, PaddedText text, JsonLimits limits, const Shape& shape, void* into,
                       Arena* texts) {
   const std::string_view json = text.text();
@@ -893,7 +931,7 @@ ModelErrors read_with(ondemand::parser& parser, PaddedText text, JsonLimits limi
   ModelErrors errors;
   const simdjson::padded_string_view padded(json.data(), json.size(), json.size() + JsonReader::padding);
   if (parser.iterate(padded).get(document)) return malformed(text, limits);
-  if (Reading(json, limits, texts, document, errors).read_root(shape, into)) return malformed(text, limits);
+  if (Reading(json, limits, texts, parser, document, errors).read_root(shape, into)) return malformed(text, limits);
   return errors;
 }
 
@@ -958,6 +996,7 @@ private:
 ModelErrors detail::read_shape(PaddedText text, JsonLimits limits, const Shape& shape, void* into, Arena* texts) {
   if (text.text().size() > simdjson::SIMDJSON_MAXSIZE_BYTES) return malformed(text, limits);
   if (!begins_container(text.text())) return read_scalar(text, limits, shape, into, texts);
+  if (!is_closed(text.text())) return malformed(text, limits);
   static thread_local KeptParser kept;
   if (kept.is_used || text.text().size() > KeptParser::largest_text) {
     ondemand::parser parser;

@@ -54,7 +54,7 @@ struct RouteStatistics {
 ///
 /// Percentiles come out of histograms of 8 buckets per power of two: they are within 7 % of the duration that they
 /// stand for; from 18 minutes on all are one. A route costs memory when its first request comes, 2.5 KB and as much for
-/// each node, once per thread that serves (for threads beyond 16: those share). A request in flight costs 64 bytes per
+/// each node, once per thread that serves (for threads beyond 16: those share). A request in flight costs 48 bytes per
 /// node, which are used again: after the first ones nothing is allocated. Of more than 16384 in flight on a thread
 /// those that come last only count as `total`.
 ///
