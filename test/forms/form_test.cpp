@@ -275,8 +275,9 @@ TEST_F(Forms, KeepFilesInMemoryToALimitForAllOfThem) {
 
   EXPECT_EQ(
       multipart(part("title", "T") + file("first", "a", "012345") + file("second", "b", "01234") +
-                file("others", "c", "0123") + file("others", "d", "x") + end),
-      "T a|text/plain|6|memory|012345 b|text/plain|5|file|01234 c|text/plain|4|memory|0123 d|text/plain|1|file|x ");
+                file("others", "c", "0123456789ab") + file("others", "d", "x") + end),
+      "T a|text/plain|6|memory|012345 b|text/plain|5|memory|01234 c|text/plain|12|file|0123456789ab "
+      "d|text/plain|1|memory|x ");  // What is small is worth no descriptor.
 }
 
 TEST_F(Forms, AreTheSameHoweverTheyAreCut) {
