@@ -273,11 +273,10 @@ TEST_F(Forms, BringFiles) {
 TEST_F(Forms, KeepFilesInMemoryToALimitForAllOfThem) {
   app.post("/", upload);
 
-  EXPECT_EQ(
-      multipart(part("title", "T") + file("first", "a", "012345") + file("second", "b", "01234") +
-                file("others", "c", "0123456789ab") + file("others", "d", "x") + end),
-      "T a|text/plain|6|memory|012345 b|text/plain|5|memory|01234 c|text/plain|12|file|0123456789ab "
-      "d|text/plain|1|memory|x ");  // What is small is worth no descriptor.
+  EXPECT_EQ(multipart(part("title", "T") + file("first", "a", "012345") + file("second", "b", "01234") +
+                      file("others", "c", "0123456789ab") + file("others", "d", "x") + end),
+            "T a|text/plain|6|memory|012345 b|text/plain|5|memory|01234 c|text/plain|12|file|0123456789ab "
+            "d|text/plain|1|memory|x ");  // What is small is worth no descriptor.
 }
 
 TEST_F(Forms, AreTheSameHoweverTheyAreCut) {

@@ -22,7 +22,7 @@ struct FormLimits {
   std::size_t text_bytes = 1024 * 1024;          // Of all names and values that are no files. More is a 413.
   std::size_t head_bytes = 4096;                 // Of a part's header lines. More is a 400.
   std::uint64_t file_bytes = ~std::uint64_t{0};  // Of each file. More is a 413.
-  std::size_t memory_bytes = 1024 * 1024;        // Of all files in memory; then those above 16 KiB go to temporary files.
+  std::size_t memory_bytes = 1024 * 1024;        // Of all files; beyond it those above 16 KiB go to disk.
 };
 
 namespace detail {
