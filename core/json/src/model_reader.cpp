@@ -359,8 +359,9 @@ private:
     if (value.get_double().get(number)) [[unlikely]] {
       const auto [error, is_there] = read_odd_real(value, number, step, depth);
       if (error || !is_there) return error;
+      if (!std::isfinite(number)) return report(infinite, step, trimmed(token)), simdjson::SUCCESS;
     }
-    if (!std::isfinite(number) || !store_real(number, shape.size, into)) [[unlikely]]
+    if (!store_real(number, shape.size, into)) [[unlikely]]
       report(infinite, step, trimmed(token));
     return simdjson::SUCCESS;
   }
@@ -917,16 +918,18 @@ bool begins_container(std::string_view text) noexcept {
 // On-Demand looks at what stands behind the text, where its structure ends too soon: which it does not in what is
 // closed.
 bool is_closed(std::string_view container) noexcept {
-  const char last = trimmed(container).back();
-  return last == '}' || last == ']';
+  const char* last = container.data() + container.size() - 1;
+  while (is_space(*last)) --last;  // It begins with what is no space.
+  return *last == '}' || *last == ']';
 }
 
 ModelErrors read_with(ondemand::parser& parser, PaddedText text, JsonLimits limits, const Shape& shape, void* into,
                       Arena* texts) {
   const std::string_view json = text.text();
-  const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(json.size(), 1024));
-  if (parser.capacity() < wanted && parser.allocate(std::min(wanted, simdjson::SIMDJSON_MAXSIZE_BYTES)))
-    throw std::bad_alloc();
+  if (parser.capacity() < json.size()) [[unlikely]] {
+    const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(json.size(), 1024));
+    if (parser.allocate(std::min(wanted, simdjson::SIMDJSON_MAXSIZE_BYTES))) throw std::bad_alloc();
+  }
   ondemand::document document;
   ModelErrors errors;
   const simdjson::padded_string_view padded(json.data(), json.size(), json.size() + JsonReader::padding);
