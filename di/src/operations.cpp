@@ -27,6 +27,7 @@ constexpr ValueSchema segment_schema{&text_of_a_segment, false, false};
 constexpr ValueSchema integer_schema{&number_of_a_segment, false, false};
 
 bool can_be_wrong(Source source, const ValueSchema& schema) noexcept {
+  if (source == Source::query) return true;  // By its percent-escapes.
   const bool can_be_missing = source != Source::path && schema.is_required();
   return can_be_missing || schema.text->can_be_wrong || !schema.constraints.empty();
 }

@@ -265,11 +265,31 @@ TEST(OpenApi, TellsWhatAReplyOfItsOwnTypeIs) {
   EXPECT_EQ(responses_of([] { return Teapot{}; }), R"({"200":{"description":"Successful Response")");
 }
 
+struct First {
+  int a;
+};
+struct Second {
+  int b;
+};
+
+// As they are read: each from the whole body, or from the member that both name.
+TEST(OpenApi, TellsSeveralBodiesOfOneNameAsAllOfThem) {
+  const std::string both =
+      R"({"allOf":[{"$ref":"#/components/schemas/First"},{"$ref":"#/components/schemas/Second"}]})";
+
+  EXPECT_NE(document_with([](Body<First>, Body<Second>) {}).find(R"("schema":)" + both), std::string::npos);
+  EXPECT_NE(document_with([](Body<First, "x">, Body<Second, "x">, Body<int, "y">) {
+            }).find(R"("properties":{"x":)" + both + R"(,"y":{"type":"integer",)"),
+            std::string::npos)
+      << document_with([](Body<First, "x">, Body<Second, "x">, Body<int, "y">) {});
+}
+
 TEST(OpenApi, TellsOfA422WhereThereCanBeOne) {
   const auto has_422 = [](auto handler) { return document_with(handler).find("\"422\"") != std::string::npos; };
   EXPECT_FALSE(has_422([] {}));
   EXPECT_FALSE(has_422([](Path<"id">) {}));
-  EXPECT_FALSE(has_422([](Query<"q", std::optional<std::string>>) {}));
+  EXPECT_FALSE(has_422([](Header<"q", std::optional<std::string>>) {}));
+  EXPECT_TRUE(has_422([](Query<"q", std::optional<std::string>>) {}));  // Of a bad percent-escape.
   EXPECT_TRUE(has_422([](Path<"id", int>) {}));
   EXPECT_TRUE(has_422([](Query<"q">) {}));
   EXPECT_TRUE(has_422([](Query<"q", int, 1>) {}));
