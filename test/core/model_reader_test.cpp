@@ -613,6 +613,14 @@ TEST(ModelReader, IsNotMisledByWhatStandsBehindTheText) {
   }
 }
 
+TEST(ModelReader, TakesNoNumberWhoseExponentNobodyCanRead) {
+  double number = 0;
+
+  EXPECT_FALSE(
+      detail::read_shape("77777.7771E-577777184467440737095516167775\r", {}, detail::ShapeOf<double>::value, &number)
+          .empty());
+}
+
 TEST(ModelReader, DoesNotRepeatLongNames) {
   std::map<std::string, int> map;
 

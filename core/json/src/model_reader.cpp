@@ -971,7 +971,9 @@ ModelErrors read_scalar(PaddedText text, JsonLimits limits, const Shape& shape, 
   list.append("[").append(text.text()).append("]");
   const Shape one{.kind = ShapeKind::array, .count = 1, .inner = &shape};
   ModelErrors errors = detail::read_shape(list.text(), limits, one, into, texts);
-  for (ModelError& error : errors) error.loc.erase(error.loc.begin());
+  for (ModelError& error : errors) {
+    if (!error.loc.empty()) error.loc.erase(error.loc.begin());  // Else it is no JSON, nobody knows where.
+  }
   return errors;
 }
 
