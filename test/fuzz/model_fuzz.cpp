@@ -79,9 +79,9 @@ void try_one(std::string_view data) {
   if (!is_malformed && errors.empty() && !is_json(data)) {
     if (data.find_first_of("0123456789") == data.npos) fail("a JsonReader refuses it", data);
   }
-  // Nor the other way round, of an exponent of many digits: simdjson takes it as a document, and not in a list.
-  const bool is_number = data.find_first_of("{[\"") == data.npos;
-  if (is_malformed && !is_number && is_json(data)) fail("a JsonReader takes it", data, errors[0].ctx);
+  // Nor the other way round, of an exponent of many digits.
+  const bool has_digits = data.find_first_of("0123456789") != data.npos;
+  if (is_malformed && !has_digits && is_json(data)) fail("a JsonReader takes it", data, errors[0].ctx);
   for (const ModelError& error : errors) {
     const bool is_number = error.input.find_first_not_of("+-.0123456789Ee") == error.input.npos;
     if (error.type.empty() || error.message.empty() || error.input.empty() || (!is_number && !is_json(error.input)))
